@@ -1,0 +1,69 @@
+"""A service that collects, proves and honours consent to e-mail."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from consent_service import (
+    database,
+    errors,
+    extensions,
+    localisation,
+    logs,
+    monitoring,
+    pages,
+    security_headers,
+)
+from consent_service.config import Settings, from_environment
+from consent_service.staff import security
+
+PACKAGE = Path(__file__).parent
+
+
+def resource(name: str) -> Path:
+    """A folder that ships with the package: inside it in the wheel, beside it in a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, with the given settings or those of the environment. Raises ConfigurationError."""
+    settings = settings or from_environment(os.environ)
+    app = Flask(__name__, template_folder=str(resource("templates")), static_folder=str(resource("static")))
+    app.config.update(settings.flask())
+    app.extensions["consent_settings"] = settings
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    _bind_extensions(app, settings)
+    logs.init_app(app)
+    localisation.init_app(app)
+    security_headers.init_app(app)
+    errors.init_app(app)
+    _register_views(app)
+    return app
+
+
+def _bind_extensions(app: Flask, settings: Settings) -> None:
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.engine_options(settings.database_url)
+    extensions.database.init_app(app)
+    database.init_app(app)
+    extensions.migrate.init_app(app, extensions.database, directory=str(resource("migrations")))
+    extensions.mail.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.staff_forms.init_app(app)
+    security.init_app(app, settings)
+
+
+def _register_views(app: Flask) -> None:
+    from consent_service.newsletter import views as newsletter
+    from consent_service.notice import views as notice
+    from consent_service.preferences import one_click
+    from consent_service.preferences import views as preferences
+    from consent_service.registrations import views as registrations
+
+    for module in (pages, monitoring, notice, newsletter, registrations, preferences, one_click):
+        app.register_blueprint(module.blueprint)

@@ -1,0 +1,1 @@
+"""What staff did: looks at people, exports, sends, imports."""

@@ -1,0 +1,37 @@
+"""Recording what staff did."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from consent_service.audit.models import AuditEntry
+
+
+class Action(StrEnum):
+    """What can be done that must be answered for later."""
+
+    SIGNED_IN = "signed_in"
+    PERSON_VIEWED = "person_viewed"
+    PEOPLE_SEARCHED = "people_searched"
+    PROOF_MADE = "proof_made"
+    PERSON_ERASED = "person_erased"
+    IMPORTED = "imported"
+    EXPORTED = "exported"
+    CAMPAIGN_CHANGED = "campaign_changed"
+    TEST_MAIL_SENT = "test_mail_sent"
+    STAFF_ADDED = "staff_added"
+
+
+def record(
+    session: Session,
+    *,
+    at: datetime,
+    actor: str,
+    action: Action,
+    target: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Adds an entry. `target` is a public id; neither it nor `details` may hold personal data of a subject."""
+    session.add(AuditEntry(at=at, actor=actor, action=action.value, target=target, details=details or {}))

@@ -1,0 +1,271 @@
+"""Settings: read once from the environment, checked at start, frozen afterwards.
+
+Every variable is `CONSENT_…`; a secret may come from a file named by the same variable with `_FILE`.
+docs/settings.md describes each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+
+SHORTEST_SECRET = 32
+COMMANDS_PER_MESSAGE = 4
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or wrong; the text has one line for each, naming its variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who is responsible (GDPR Art. 4(7)), as pages and mails name it."""
+
+    name: str
+    postal_address: str
+    email: str
+    imprint_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The server that takes our mail, how to sign in, and how many connections each worker keeps open."""
+
+    host: str
+    port: int
+    implicit_tls: bool
+    starttls: bool
+    user: str | None
+    password: str | None
+    connections: int
+    timeout_seconds: int
+    lease_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Key lists are oldest first: the last one signs, all of them verify."""
+
+    database_url: str
+    base_url: str
+    secret_keys: tuple[str, ...]
+    unsubscribe_keys: tuple[str, ...]
+    evidence_keys: tuple[str, ...]
+    suppression_key: str
+    organisation: Organisation
+    smtp: Smtp
+    mail_from: str
+    bounce_domain: str
+    unsubscribe_mailbox: str
+    time_zone: ZoneInfo
+    embed_sites: tuple[str, ...]
+    trusted_proxies: int
+    monitoring_token: str | None
+    rate_limit_storage: str
+    sign_up_limit: str
+    confirmation_days: int
+
+    @property
+    def host(self) -> str:
+        """The public host name, which Message-IDs end in."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether visitors come by https."""
+        return self.base_url.startswith("https://")
+
+    def flask(self) -> dict[str, Any]:
+        """What Flask and its extensions read from `app.config`."""
+        return {
+            "SECRET_KEY": self.secret_keys[-1],
+            "SECRET_KEY_FALLBACKS": list(self.secret_keys[:-1]),
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+            "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+            "SESSION_COOKIE_SECURE": self.secure,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "PREFERRED_URL_SCHEME": "https" if self.secure else "http",
+            "MAIL_SERVER": self.smtp.host,
+            "MAIL_PORT": self.smtp.port,
+            "MAIL_USE_SSL": self.smtp.implicit_tls,
+            "MAIL_USE_TLS": self.smtp.starttls,
+            "MAIL_USERNAME": self.smtp.user,
+            "MAIL_PASSWORD": self.smtp.password,
+            "MAIL_SUPPRESS_SEND": False,
+            "SERVER_NAME": urlsplit(self.base_url).netloc,
+            "APPLICATION_ROOT": "/",
+            "MAIL_DEFAULT_SENDER": self.mail_from,
+            "RATELIMIT_STORAGE_URI": self.rate_limit_storage,
+            "RATELIMIT_HEADERS_ENABLED": False,
+            "BABEL_DEFAULT_LOCALE": "de",
+            "BABEL_DEFAULT_TIMEZONE": self.time_zone.key,
+        }
+
+
+class _Reader:
+    """Reads variables and gathers what is wrong with them, so that one start names every mistake."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.problems: list[str] = []
+
+    def problem(self, name: str, text: str) -> None:
+        self.problems.append(f"CONSENT_{name}: {text}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.environment.get(f"CONSENT_{name}", "").strip()
+        file = self.environment.get(f"CONSENT_{name}_FILE", "").strip()
+        if not value and file:
+            try:
+                value = Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                self.problem(f"{name}_FILE", f"cannot be read ({error.strerror})")
+                return ""
+        if value:
+            return value
+        if default is None:
+            self.problem(name, "is not set")
+            return ""
+        return default
+
+    def number(self, name: str, default: int, lowest: int = 0) -> int:
+        value = self.text(name, str(default))
+        if value.isdecimal() and int(value) >= lowest:
+            return int(value)
+        self.problem(name, f"must be a whole number from {lowest}, not {value!r}")
+        return default
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word for word in self.text(name, "").replace(",", " ").split() if word)
+
+    def secrets(self, name: str) -> tuple[str, ...]:
+        keys = tuple(self.text(name).replace(",", " ").split())
+        if any(len(key) < SHORTEST_SECRET for key in keys):
+            self.problem(name, f"each key must have at least {SHORTEST_SECRET} characters")
+        return keys
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(name, default)
+        if not value:
+            return ""
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            self.problem(name, f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+        return value.rstrip("/")
+
+    def address(self, name: str, default: str | None = None) -> str:
+        value = self.text(name, default)
+        if value and "@" not in parseaddr(value)[1]:
+            self.problem(name, "must be an e-mail address")
+        return value
+
+    def database_url(self) -> str:
+        value = self.text("DATABASE_URL")
+        if not value:
+            return ""
+        try:
+            url = sa.make_url(value)
+        except sa.exc.ArgumentError:
+            self.problem("DATABASE_URL", "must be a URL such as sqlite:////var/lib/consent/consent.db")
+            return ""
+        backend = url.get_backend_name()
+        if backend == "postgresql":
+            return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        if backend != "sqlite" or not url.database or url.database == ":memory:":
+            self.problem("DATABASE_URL", "must name PostgreSQL or a file of SQLite")
+        return value
+
+    def time_zone(self) -> ZoneInfo:
+        name = self.text("TIME_ZONE", "Europe/Berlin")
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.problem("TIME_ZONE", f"{name!r} is not the name of a time zone")
+            return ZoneInfo("UTC")
+
+    def smtp(self) -> Smtp:
+        parts = urlsplit(self.url("SMTP_URL", ("smtp", "smtps")))
+        implicit = parts.scheme == "smtps"
+        security = self.text("SMTP_SECURITY", "none" if implicit or _is_loopback(parts.hostname) else "starttls")
+        if security not in ("none", "starttls"):
+            self.problem(
+                "SMTP_SECURITY",
+                "must be starttls or none (smtps:// in CONSENT_SMTP_URL is TLS from the start)",
+            )
+        try:
+            port = parts.port or (465 if implicit else 25)
+        except ValueError:
+            self.problem("SMTP_URL", "the port must be a number")
+            port = 0
+        timeout = self.number("SMTP_TIMEOUT_SECONDS", 30, lowest=1)
+        lease = self.number("LEASE_SECONDS", 300, lowest=2)
+        if lease <= timeout * COMMANDS_PER_MESSAGE:
+            self.problem(
+                "LEASE_SECONDS",
+                f"must be more than {COMMANDS_PER_MESSAGE} times CONSENT_SMTP_TIMEOUT_SECONDS",
+            )
+        return Smtp(
+            host=parts.hostname or "",
+            port=port,
+            implicit_tls=implicit,
+            starttls=not implicit and security == "starttls",
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            connections=self.number("SMTP_CONNECTIONS", 2, lowest=1),
+            timeout_seconds=timeout,
+            lease_seconds=lease,
+        )
+
+    def organisation(self) -> Organisation:
+        return Organisation(
+            name=self.text("ORGANISATION_NAME"),
+            postal_address=self.text("ORGANISATION_POSTAL_ADDRESS"),
+            email=self.address("ORGANISATION_EMAIL"),
+            imprint_url=self.url("ORGANISATION_IMPRINT_URL", ("https", "http")),
+        )
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """The settings that the variables amount to. Raises ConfigurationError that names every wrong one."""
+    read = _Reader(environment)
+    base_url = read.url("BASE_URL", ("https", "http"))
+    if base_url.startswith("http://") and not _is_loopback(urlsplit(base_url).hostname):
+        read.problem(
+            "BASE_URL",
+            "must be https (RFC 8058 section 3.1 wants it for one-click); http only on this machine",
+        )
+    mail_from = read.address("MAIL_FROM")
+    settings = Settings(
+        database_url=read.database_url(),
+        base_url=base_url,
+        secret_keys=read.secrets("SECRET_KEYS"),
+        unsubscribe_keys=read.secrets("UNSUBSCRIBE_KEYS"),
+        evidence_keys=read.secrets("EVIDENCE_KEYS"),
+        suppression_key="".join(read.secrets("SUPPRESSION_KEY")),
+        organisation=read.organisation(),
+        smtp=read.smtp(),
+        mail_from=mail_from,
+        bounce_domain=read.text("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
+        unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
+        time_zone=read.time_zone(),
+        embed_sites=read.words("EMBED_SITES"),
+        trusted_proxies=read.number("TRUSTED_PROXIES", 0),
+        monitoring_token=read.text("MONITORING_TOKEN", "") or None,
+        rate_limit_storage=read.text("RATE_LIMIT_STORAGE", "memory://"),
+        sign_up_limit=read.text("SIGN_UP_LIMIT", "10 per minute; 60 per hour"),
+        confirmation_days=read.number("CONFIRMATION_DAYS", 7, lowest=1),
+    )
+    if read.problems:
+        raise ConfigurationError("\n".join(read.problems))
+    return settings

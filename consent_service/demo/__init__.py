@@ -1,0 +1,1 @@
+"""The example organisation, its seed data, and the catcher for its mail."""

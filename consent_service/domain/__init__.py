@@ -1,0 +1,1 @@
+"""The vocabulary that two or more features share. Pure Python: no Flask, no SQL, no clock."""

@@ -1,0 +1,43 @@
+"""E-mail addresses in their one comparable form.
+
+The form is frozen: suppression digests are made from it and must match for ever. A change is a new
+version beside the old one, never an edit.
+"""
+
+import unicodedata
+from typing import NewType
+
+import idna
+
+from consent_service.domain.errors import InvalidAddress
+
+NormalisedAddress = NewType("NormalisedAddress", str)
+NORMALISATION_VERSION = 1
+LONGEST_ADDRESS = 254
+LONGEST_LOCAL_PART = 64
+
+
+def normalise(address: str) -> NormalisedAddress:
+    """Version 1 of the comparable form: NFC, trimmed, case folded, domain in IDNA's ASCII form.
+
+    Plus-tags and dots are kept: who owns which spelling is the receiving provider's business.
+    Raises InvalidAddress for what cannot be an address (RFC 5321 section 4.5.3.1 lengths included).
+    """
+    text = unicodedata.normalize("NFC", address).strip()
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain or any(c.isspace() or not c.isprintable() for c in text):
+        raise InvalidAddress("not of the form local@domain")
+    try:
+        ascii_domain = idna.encode(domain.casefold(), uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise InvalidAddress("the domain is not valid") from error
+    folded = unicodedata.normalize("NFC", local.casefold())
+    if len(folded.encode()) > LONGEST_LOCAL_PART or len(folded.encode()) + 1 + len(ascii_domain) > LONGEST_ADDRESS:
+        raise InvalidAddress("too long")
+    return NormalisedAddress(f"{folded}@{ascii_domain}")
+
+
+def mailbox(address: str) -> str:
+    """The address as mail goes there: the local part as written, the domain in IDNA's ASCII form."""
+    local = unicodedata.normalize("NFC", address).strip().rpartition("@")[0]
+    return f"{local}@{normalise(address).rpartition('@')[2]}"

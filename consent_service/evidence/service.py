@@ -1,0 +1,124 @@
+"""Keys and boxes for evidence.
+
+A request's evidence is closed under a data key of its own. That key is wrapped by the service's keyring
+until somebody confirms, and by the person's key from then on. So evidence can end on its own day (delete
+its data key), and a person at once (delete the person's key).
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service import encryption
+from consent_service.domain.identifiers import DataKeyId, PublicId, SubjectId
+from consent_service.encryption import Key, Keyring
+from consent_service.evidence.models import DataKey, PersonKey
+from consent_service.extensions import settings
+
+Evidence = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """A data key and the row that keeps it."""
+
+    id: DataKeyId
+    key: Key
+
+
+def keyring() -> Keyring:
+    """The service's own keys."""
+    return Keyring(settings().evidence_keys)
+
+
+def new_request_key(session: Session, at: datetime) -> NamedKey:
+    """A data key for a request that nobody has confirmed yet; `at` is aware."""
+    key = encryption.new_key()
+    statement = sa.insert(DataKey).values(wrapped=keyring().close(key, _REQUEST), created_at=at).returning(DataKey.id)
+    return NamedKey(session.execute(statement).scalar_one(), key)
+
+
+def request_key(session: Session, data_key_id: DataKeyId) -> Key:
+    """The data key of an unconfirmed request."""
+    wrapped = session.execute(
+        sa.select(DataKey.wrapped).where(DataKey.id == data_key_id, DataKey.subject_id.is_(None))
+    ).scalar_one()
+    return Key(keyring().open(wrapped, _REQUEST))
+
+
+def bind_to_person(session: Session, data_key_id: DataKeyId, subject_id: SubjectId) -> NamedKey:
+    """Wraps a request's data key anew under the person's key: from now on it ends with the person."""
+    key = request_key(session, data_key_id)
+    wrapped = encryption.close(_person_key(session, subject_id), key, _of_person(subject_id))
+    session.execute(sa.update(DataKey).where(DataKey.id == data_key_id).values(wrapped=wrapped, subject_id=subject_id))
+    return NamedKey(data_key_id, key)
+
+
+def new_data_key(session: Session, subject_id: SubjectId, at: datetime) -> NamedKey:
+    """A data key of a known person, for instance for one import; `at` is aware."""
+    key = encryption.new_key()
+    wrapped = encryption.close(_person_key(session, subject_id), key, _of_person(subject_id))
+    statement = sa.insert(DataKey).values(subject_id=subject_id, wrapped=wrapped, created_at=at).returning(DataKey.id)
+    return NamedKey(session.execute(statement).scalar_one(), key)
+
+
+def data_key(session: Session, data_key_id: DataKeyId) -> Key | None:
+    """A person's data key; None where it, or the person's key, was destroyed."""
+    row = session.execute(
+        sa.select(DataKey.wrapped, PersonKey.subject_id, PersonKey.wrapped)
+        .join(PersonKey, PersonKey.subject_id == DataKey.subject_id)
+        .where(DataKey.id == data_key_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    wrapped, subject_id, wrapped_person_key = row
+    person_key = Key(keyring().open(wrapped_person_key, _of_person(subject_id)))
+    return Key(encryption.open_box(person_key, wrapped, _of_person(subject_id)))
+
+
+def destroy_person(session: Session, subject_id: SubjectId) -> None:
+    """Destroys the person's key and all data keys under it: nobody can read the evidence any more."""
+    session.execute(sa.delete(DataKey).where(DataKey.subject_id == subject_id))
+    session.execute(sa.delete(PersonKey).where(PersonKey.subject_id == subject_id))
+
+
+def destroy_data_key(session: Session, data_key_id: DataKeyId) -> None:
+    """Destroys one data key: the evidence under it has reached its day."""
+    session.execute(sa.delete(DataKey).where(DataKey.id == data_key_id))
+
+
+def close(key: Key, evidence: Evidence, bound_to: PublicId) -> bytes:
+    """Evidence as it is stored: JSON, compressed, encrypted, and bound to the row's public id."""
+    plain = zlib.compress(json.dumps(evidence, ensure_ascii=False, sort_keys=True).encode())
+    return encryption.close(key, plain, bound_to)
+
+
+def open_box(key: Key, box: bytes, bound_to: PublicId) -> Evidence:
+    """What `close` was given. Raises CannotDecrypt where key or row are not the ones it was closed with."""
+    value: Evidence = json.loads(zlib.decompress(encryption.open_box(key, box, bound_to)))
+    return value
+
+
+_REQUEST = "data key of a request"
+
+
+def _of_person(subject_id: SubjectId) -> str:
+    return f"key of person {subject_id}"
+
+
+def _person_key(session: Session, subject_id: SubjectId) -> Key:
+    wrapped = session.execute(
+        sa.select(PersonKey.wrapped).where(PersonKey.subject_id == subject_id)
+    ).scalar_one_or_none()
+    if wrapped is not None:
+        return Key(keyring().open(wrapped, _of_person(subject_id)))
+    key = encryption.new_key()
+    session.execute(
+        sa.insert(PersonKey).values(subject_id=subject_id, wrapped=keyring().close(key, _of_person(subject_id)))
+    )
+    return key

@@ -1,0 +1,1 @@
+"""Lists of exactly those who may be written to."""

@@ -1,0 +1,1 @@
+"""The append-only ledger of consent, and the states that it amounts to."""

@@ -1,0 +1,200 @@
+"""Writing the ledger. Every function here wants the person's lock held (`subjects.service.lock`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.database import insert
+from consent_service.domain import consent
+from consent_service.domain.identifiers import (
+    ConsentEventId,
+    NoticeId,
+    PublicId,
+    PurposeId,
+    PurposeVersionId,
+    SubjectId,
+    new_public_id,
+)
+from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LegalBasis
+from consent_service.evidence import service as evidence_service
+from consent_service.evidence.service import Evidence, NamedKey
+from consent_service.ledger.models import (
+    ConsentEvent,
+    ConsentState,
+    StateCount,
+    StateCountDifference,
+    UnsealedEvent,
+    UnsubscribeLink,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person said yes to, or why they may be written to without; times are aware."""
+
+    subject_id: SubjectId
+    purpose_id: PurposeId
+    purpose_version_id: PurposeVersionId
+    kind: EventKind
+    basis: LegalBasis
+    at: datetime
+    channel: Channel
+    requested_at: datetime | None = None
+    notice_id: NoticeId | None = None
+    registration: PublicId | None = None
+
+
+def begin(session: Session, given: Consent, evidence: Evidence, key: NamedKey) -> ConsentEventId | None:
+    """Records a confirmation or an import, with its evidence. None where it means nothing (consent.is_allowed)."""
+    state = _state(session, given.subject_id, given.purpose_id)
+    if not consent.is_allowed(state, given.kind):
+        return None
+    return _append(session, given, state, evidence, key, ends=None)
+
+
+def leave(
+    session: Session,
+    subject_id: SubjectId,
+    purpose_id: PurposeId,
+    at: datetime,
+    channel: Channel,
+    evidence: Evidence,
+) -> ConsentEventId | None:
+    """Records a withdrawal or, where the basis was not consent, an objection. None where there was nothing to leave.
+
+    The evidence goes under the data key of what it ends: both are wanted for as long.
+    """
+    state = _state(session, subject_id, purpose_id)
+    if state is None or not consent.is_allowed(state, consent.way_out(state.basis)):
+        return None
+    ended = session.execute(
+        sa.select(ConsentEvent.data_key_id, ConsentEvent.notice_id).where(ConsentEvent.id == state.event_id)
+    ).one()
+    key = evidence_service.data_key(session, ended.data_key_id)
+    named = (
+        NamedKey(ended.data_key_id, key) if key is not None else evidence_service.new_data_key(session, subject_id, at)
+    )
+    given = Consent(
+        subject_id=subject_id,
+        purpose_id=purpose_id,
+        purpose_version_id=state.purpose_version_id,
+        kind=consent.way_out(state.basis),
+        basis=state.basis,
+        at=at,
+        channel=channel,
+        notice_id=ended.notice_id,
+    )
+    return _append(session, given, state, evidence, named, ends=state.event_id)
+
+
+def _append(
+    session: Session,
+    given: Consent,
+    state: consent.State | None,
+    evidence: Evidence,
+    key: NamedKey,
+    ends: ConsentEventId | None,
+) -> ConsentEventId:
+    public_id = new_public_id()
+    event_id = session.execute(
+        sa.insert(ConsentEvent)
+        .values(
+            public_id=public_id,
+            subject_id=given.subject_id,
+            purpose_id=given.purpose_id,
+            purpose_version_id=given.purpose_version_id,
+            kind=given.kind,
+            basis=given.basis,
+            at=given.at,
+            requested_at=given.requested_at,
+            channel=given.channel,
+            notice_id=given.notice_id,
+            registration=given.registration,
+            ends_event_id=ends,
+            data_key_id=key.id,
+            evidence=evidence_service.close(key.key, evidence, public_id),
+        )
+        .returning(ConsentEvent.id)
+    ).scalar_one()
+    session.execute(sa.insert(UnsealedEvent).values(event_id=event_id))
+    event = consent.Event(event_id, given.purpose_id, given.purpose_version_id, given.kind, given.basis, given.at)
+    _project(session, given.subject_id, given.purpose_id, state, consent.apply(state, event))
+    return event_id
+
+
+def _state(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> consent.State | None:
+    row = session.execute(
+        sa.select(
+            ConsentState.status,
+            ConsentState.basis,
+            ConsentState.purpose_version_id,
+            ConsentState.since,
+            ConsentState.event_id,
+        ).where(ConsentState.subject_id == subject_id, ConsentState.purpose_id == purpose_id)
+    ).one_or_none()
+    return consent.State(*row) if row else None
+
+
+def _project(
+    session: Session,
+    subject_id: SubjectId,
+    purpose_id: PurposeId,
+    before: consent.State | None,
+    after: consent.State | None,
+) -> None:
+    """Writes the state that the new event led to, and what it changes in the counts."""
+    if after is None or after == before:
+        return
+    columns = {
+        "status": after.status,
+        "basis": after.basis,
+        "purpose_version_id": after.purpose_version_id,
+        "since": after.since,
+        "event_id": after.event_id,
+    }
+    if before is None:
+        session.execute(sa.insert(ConsentState).values(subject_id=subject_id, purpose_id=purpose_id, **columns))
+        session.execute(
+            sa.insert(UnsubscribeLink).values(public_id=new_public_id(), subject_id=subject_id, purpose_id=purpose_id)
+        )
+    else:
+        session.execute(
+            sa.update(ConsentState)
+            .where(ConsentState.subject_id == subject_id, ConsentState.purpose_id == purpose_id)
+            .values(**columns)
+        )
+    _count(session, purpose_id, before.status if before else None, after.status)
+
+
+def _count(session: Session, purpose_id: PurposeId, before: ConsentStatus | None, after: ConsentStatus) -> None:
+    if before is after:
+        return
+    differences = [{"purpose_id": purpose_id, "status": after, "difference": 1}]
+    if before is not None:
+        differences.append({"purpose_id": purpose_id, "status": before, "difference": -1})
+    session.execute(sa.insert(StateCountDifference), differences)
+
+
+def fold_counts(session: Session, most: int = 10_000) -> int:
+    """Adds up to `most` differences into the counts; the worker's job. How many rows were folded."""
+    rows = session.execute(
+        sa.select(StateCountDifference).order_by(StateCountDifference.id).limit(most).with_for_update(skip_locked=True)
+    ).scalars()
+    sums: dict[tuple[PurposeId, ConsentStatus], int] = {}
+    folded = []
+    for row in rows:
+        sums[row.purpose_id, row.status] = sums.get((row.purpose_id, row.status), 0) + row.difference
+        folded.append(row.id)
+    for (purpose_id, status), difference in sorted(sums.items()):
+        statement = insert(session, StateCount).values(purpose_id=purpose_id, status=status, people=difference)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["purpose_id", "status"],
+                set_={"people": StateCount.people + statement.excluded.people},
+            )
+        )
+    if folded:
+        session.execute(sa.delete(StateCountDifference).where(StateCountDifference.id.in_(folded)))
+    return len(folded)

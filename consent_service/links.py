@@ -1,0 +1,112 @@
+"""Signed links. They carry opaque identifiers only, each use has a salt of its own, and keys rotate.
+
+Several spellings of one signature verify, so a link for one use is recorded on its row, never by its text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from flask import url_for
+from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+
+from consent_service.domain.errors import ExpiredLink, InvalidLink
+from consent_service.domain.identifiers import PublicId
+from consent_service.extensions import settings
+
+FRESH_SETTINGS_LIFETIME = timedelta(hours=1)
+LONGEST_TOKEN = 300
+
+
+class Use(StrEnum):
+    """What a link is for; a link for one use is refused in another."""
+
+    CONFIRMATION = "confirmation"
+    SETTINGS = "settings"
+    FRESH_SETTINGS = "fresh-settings"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+def _keys(use: Use) -> list[str]:
+    return list(settings().unsubscribe_keys if use is Use.UNSUBSCRIBE else settings().secret_keys)
+
+
+def sign(use: Use, identifier: PublicId) -> str:
+    """The token of a link for this use that names this row."""
+    if use is Use.FRESH_SETTINGS:
+        return str(_timed(use).dumps(identifier))
+    return str(URLSafeSerializer(_keys(use), salt=use.value).dumps(identifier))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsLink:
+    """Whose settings a link opens, and whether it was mailed within the last hour on request."""
+
+    identifier: PublicId
+    is_fresh: bool
+
+
+def read(use: Use, token: str) -> PublicId:
+    """The identifier in a token for this use. Raises InvalidLink."""
+    serializer = _timed(use) if use is Use.FRESH_SETTINGS else URLSafeSerializer(_keys(use), salt=use.value)
+    return _identifier(use, token, serializer.loads)
+
+
+def read_settings(token: str) -> SettingsLink:
+    """Whose settings a link of either kind opens; a fresh one that is past its hour opens as an old one does.
+
+    Raises InvalidLink.
+    """
+    try:
+        lifetime = int(FRESH_SETTINGS_LIFETIME.total_seconds())
+        found = _identifier(Use.FRESH_SETTINGS, token, partial(_timed(Use.FRESH_SETTINGS).loads, max_age=lifetime))
+        return SettingsLink(found, is_fresh=True)
+    except ExpiredLink:
+        return SettingsLink(read(Use.FRESH_SETTINGS, token), is_fresh=False)
+    except InvalidLink:
+        return SettingsLink(read(Use.SETTINGS, token), is_fresh=False)
+
+
+def _timed(use: Use) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_keys(use), salt=use.value)
+
+
+def _identifier(use: Use, token: str, loads: Callable[[str], Any]) -> PublicId:
+    if len(token) > LONGEST_TOKEN:
+        raise InvalidLink("too long")
+    try:
+        value = loads(token)
+    except SignatureExpired as error:
+        raise ExpiredLink(use.value) from error
+    except BadData as error:
+        raise InvalidLink(use.value) from error
+    if not isinstance(value, str):
+        raise InvalidLink(use.value)
+    return PublicId(value)
+
+
+def confirmation(identifier: PublicId) -> str:
+    """The address of the page that confirms a registration."""
+    return _external("registrations.confirm", sign(Use.CONFIRMATION, identifier))
+
+
+def marketing_settings(identifier: PublicId) -> str:
+    """The address of a person's settings for mails: with it one can only withdraw."""
+    return _external("preferences.settings", sign(Use.SETTINGS, identifier))
+
+
+def fresh_marketing_settings(identifier: PublicId) -> str:
+    """The address of a person's settings that lives for an hour: with it one can read, change and give."""
+    return _external("preferences.settings", sign(Use.FRESH_SETTINGS, identifier))
+
+
+def unsubscribe(identifier: PublicId) -> str:
+    """The one-click address of one person and purpose (RFC 8058)."""
+    return _external("one_click.unsubscribe", sign(Use.UNSUBSCRIBE, identifier))
+
+
+def _external(endpoint: str, token: str) -> str:
+    return settings().base_url + url_for(endpoint, token=token, _external=False)

@@ -1,0 +1,1 @@
+"""The outbox: composing, deciding at hand-over, and delivering over SMTP."""

@@ -1,0 +1,81 @@
+"""The outbox, and the mailings that fill its bulk lane."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent_service.database import Base
+from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
+from consent_service.domain.kinds import Language, LeftOut
+from consent_service.mailing.rules import MailingState, MailKind, MessageState
+
+
+class Mailing(Base):
+    """One run to all who may be written to for a purpose; the worker fills its messages in chunks."""
+
+    __tablename__ = "mailings"
+
+    id: Mapped[MailingId] = mapped_column(primary_key=True)
+    purpose_id: Mapped[PurposeId] = mapped_column(sa.ForeignKey("purposes.id"))
+    state: Mapped[MailingState] = mapped_column(index=True)
+    filled_to: Mapped[SubjectId]  # the last person looked at
+    is_filled: Mapped[bool]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class MailingTemplate(Base):
+    """A mailing's MIME in one language, built once, with slots for what differs from person to person."""
+
+    __tablename__ = "mailing_templates"
+
+    mailing_id: Mapped[MailingId] = mapped_column(sa.ForeignKey("mailings.id"), primary_key=True)
+    language: Mapped[Language] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.Text)
+    mime: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class Message(Base):
+    """One person's copy, and where it stands on its way out."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        sa.UniqueConstraint("mailing_id", "subject_id"),
+        sa.Index(
+            "ix_messages_waiting",
+            "mailing_id",
+            "not_before",
+            "id",
+            sqlite_where=sa.text("state IN ('queued', 'deferred')"),
+            postgresql_where=sa.text("state IN ('queued', 'deferred')"),
+        ),
+        sa.Index(
+            "ix_messages_leased",
+            "lease_until",
+            sqlite_where=sa.text("state IN ('claimed', 'handing')"),
+            postgresql_where=sa.text("state IN ('claimed', 'handing')"),
+        ),
+        sa.Index("ix_messages_mailing_id_state", "mailing_id", "state"),
+        sa.Index("ix_messages_subject_id", "subject_id"),
+        sa.Index("ix_messages_recipient", "recipient"),
+    )
+
+    id: Mapped[MessageId] = mapped_column(primary_key=True)
+    public_id: Mapped[PublicId] = mapped_column(unique=True)  # in the Message-ID and the envelope sender
+    kind: Mapped[MailKind]
+    state: Mapped[MessageState]
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    lease_token: Mapped[PublicId | None]  # fences off a worker whose lease has ended
+    handed_over_at: Mapped[datetime | None]
+    reply: Mapped[str | None] = mapped_column(sa.Text)
+    left_out: Mapped[LeftOut | None]
+    # The bulk lane: the content is the mailing's, the address is looked up at hand-over.
+    mailing_id: Mapped[MailingId | None] = mapped_column(sa.ForeignKey("mailings.id"))
+    subject_id: Mapped[SubjectId | None] = mapped_column(sa.ForeignKey("subjects.id"))
+    # The single lane: a whole mail, encrypted, to an address that need not be a person's yet.
+    recipient: Mapped[str | None] = mapped_column(sa.String(254))
+    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)

@@ -1,0 +1,120 @@
+"""Reads of the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.domain.identifiers import MailingId, MessageId, SubjectId
+from consent_service.domain.kinds import LeftOut
+from consent_service.mailing.addresses import message_id
+from consent_service.mailing.models import Mailing, Message
+from consent_service.mailing.rules import MailingState, MailKind, MessageState
+from consent_service.mailing.service import UNFINISHED, content
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A single mail as it was handed over; the time is aware, in UTC."""
+
+    message_id: str
+    handed_over_at: datetime | None
+    reply: str | None
+    content: bytes
+
+
+def delivered(session: Session, message: MessageId) -> Delivered:
+    """One single mail with its bytes."""
+    row = session.execute(sa.select(Message).where(Message.id == message)).scalar_one()
+    return Delivered(message_id(row.public_id), row.handed_over_at, row.reply, content(row))
+
+
+def is_in_hand(session: Session, message: MessageId) -> bool:
+    """Whether this very mail is being handed over right now."""
+    state = session.execute(sa.select(Message.state).where(Message.id == message)).scalar_one_or_none()
+    return state is MessageState.HANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a mailing goes: its state, and how many messages stand where."""
+
+    state: MailingState
+    is_filled: bool
+    started_at: datetime
+    finished_at: datetime | None
+    by_state: dict[MessageState, int]
+
+    @property
+    def total(self) -> int:
+        """All messages put into the outbox so far."""
+        return sum(self.by_state.values())
+
+    @property
+    def sent(self) -> int:
+        """Those that the server has taken."""
+        return self.by_state.get(MessageState.SENT, 0)
+
+    @property
+    def left_out(self) -> int:
+        """Those whose recipient could not be written to any more when their turn came."""
+        return self.by_state.get(MessageState.SUPPRESSED, 0)
+
+    @property
+    def failed(self) -> int:
+        """Those that the server refused for good."""
+        return self.by_state.get(MessageState.FAILED, 0)
+
+    @property
+    def waiting(self) -> int:
+        """Those still to go."""
+        return sum(self.by_state.get(state, 0) for state in UNFINISHED)
+
+
+def progress(session: Session, mailing: MailingId) -> Progress:
+    """How one mailing goes."""
+    row = session.execute(sa.select(Mailing).where(Mailing.id == mailing)).scalar_one()
+    counted = session.execute(
+        sa.select(Message.state, sa.func.count()).where(Message.mailing_id == mailing).group_by(Message.state)
+    )
+    return Progress(
+        row.state,
+        row.is_filled,
+        row.started_at,
+        row.finished_at,
+        dict(counted.tuples()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to a person, as staff see it."""
+
+    kind: MailKind
+    state: MessageState
+    created_at: datetime
+    handed_over_at: datetime | None
+    reply: str | None
+    left_out: LeftOut | None
+    mailing_id: MailingId | None
+
+
+def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Sequence[Mail]:
+    """The latest mails to a person, newest first."""
+    rows = session.execute(
+        sa.select(Message).where(Message.subject_id == subject_id).order_by(Message.id.desc()).limit(most)
+    ).scalars()
+    return [
+        Mail(row.kind, row.state, row.created_at, row.handed_over_at, row.reply, row.left_out, row.mailing_id)
+        for row in rows
+    ]
+
+
+def outbox(session: Session) -> dict[MessageState, int]:
+    """How many messages wait or are in hand, by state; what is finished is not counted."""
+    rows = session.execute(
+        sa.select(Message.state, sa.func.count()).where(Message.state.in_(UNFINISHED)).group_by(Message.state)
+    )
+    return dict(rows.tuples())

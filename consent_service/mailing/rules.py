@@ -1,0 +1,94 @@
+"""The decisions of delivery: what a server's answer means, and when to try again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Lane(StrEnum):
+    """Single mails (confirmations, welcomes) never wait behind a campaign."""
+
+    SINGLE = "single"
+    BULK = "bulk"
+
+
+class MailKind(StrEnum):
+    """What a message in the outbox is."""
+
+    CONFIRMATION = "confirmation"
+    ALREADY_CONFIRMED = "already_confirmed"
+    SETTINGS_LINK = "settings_link"
+    WELCOME = "welcome"
+    TEST = "test"
+    CAMPAIGN = "campaign"
+
+
+class MessageState(StrEnum):
+    """Design: queued -> claimed (lease) -> handing -> sent | deferred | failed | suppressed | in_doubt."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    HANDING = "handing"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    IN_DOUBT = "in_doubt"
+
+
+class MailingState(StrEnum):
+    """Where a mailing stands: its messages leave only while it runs."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(days=3)
+ADDRESS_IS_GONE = frozenset({"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+
+
+def pause_before_retry(attempts: int, jitter: float) -> timedelta:
+    """How long to wait after the given number of attempts (1 or more): doubling, with jitter (0 to 1) of a half."""
+    doublings: int = 2 ** min(attempts - 1, 20)
+    doubled = min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
+    return timedelta(seconds=doubled.total_seconds() * (0.75 + 0.5 * jitter))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the receiving server said: its code and text (RFC 5321 section 4.2)."""
+
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+    @property
+    def is_success(self) -> bool:
+        """A 2xx."""
+        return 200 <= self.code < 300
+
+    @property
+    def is_temporary(self) -> bool:
+        """A 4xx, or a server that closed without a word (code below 0)."""
+        return self.code < 500
+
+
+def is_address_gone(reply: Reply) -> bool:
+    """Whether a refusal says that the mailbox does not exist (RFC 3463), so that nobody should write to it again."""
+    words = reply.text.split(maxsplit=1)
+    return reply.code >= 500 and bool(words) and words[0] in ADDRESS_IS_GONE
+
+
+def state_after(reply: Reply, age: timedelta) -> MessageState:
+    """What becomes of a message that was answered thus, `age` after it was queued."""
+    if reply.is_success:
+        return MessageState.SENT
+    if reply.is_temporary and age < GIVE_UP_AFTER:
+        return MessageState.DEFERRED
+    return MessageState.FAILED

@@ -1,0 +1,193 @@
+"""Use cases of the outbox: putting mail in, starting and stopping mailings, waiting for what is in hand."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parseaddr
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.database import reading, transaction
+from consent_service.domain.errors import Refused
+from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
+from consent_service.domain.kinds import Language, LeftOut
+from consent_service.evidence.service import keyring
+from consent_service.extensions import settings
+from consent_service.ledger import queries as ledger
+from consent_service.mailing import composition
+from consent_service.mailing.addresses import message_id
+from consent_service.mailing.composition import MailingText, Sender
+from consent_service.mailing.models import Mailing, MailingTemplate, Message
+from consent_service.mailing.rules import MailingState, MailKind, MessageState
+
+LONGEST_WAIT_SECONDS = 3.0
+_POLL_SECONDS = 0.01
+WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
+UNFINISHED = (*WAITING, MessageState.CLAIMED, MessageState.HANDING)
+
+
+def sender() -> Sender:
+    """Who our mails are from."""
+    name, address = parseaddr(settings().mail_from)
+    return Sender(name or settings().organisation.name, address)
+
+
+def enqueue(
+    session: Session,
+    kind: MailKind,
+    recipient: str,
+    compose: Callable[[str], bytes],
+    at: datetime,
+    subject_id: SubjectId | None = None,
+) -> MessageId:
+    """Puts a single mail into the outbox, whole and encrypted; it goes out once the transaction has committed.
+
+    `compose` gets the Message-ID and returns the mail's bytes; `at` is aware.
+    """
+    public_id = new_public_id()
+    content = compose(message_id(public_id))
+    message = Message(
+        public_id=public_id,
+        kind=kind,
+        state=MessageState.QUEUED,
+        created_at=at,
+        not_before=at,
+        attempts=0,
+        recipient=recipient,
+        content=keyring().close(content, public_id),
+        subject_id=subject_id,
+    )
+    session.add(message)
+    session.flush()
+    return message.id
+
+
+def content(message: Message) -> bytes:
+    """The bytes of a single mail, as they were or will be handed over."""
+    if message.content is None:
+        raise Refused("the mail's content was deleted")
+    return keyring().open(message.content, message.public_id)
+
+
+def call_off(session: Session, message: MessageId) -> None:
+    """Stops a single mail that has not gone out yet."""
+    session.execute(
+        sa.update(Message)
+        .where(Message.id == message, Message.state.in_((*WAITING, MessageState.CLAIMED)))
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED)
+    )
+
+
+def start(session: Session, purpose_id: PurposeId, texts: Mapping[Language, MailingText], at: datetime) -> MailingId:
+    """Starts a mailing to all who may be written to for the purpose; the worker fills and sends it."""
+    mailing = Mailing(
+        purpose_id=purpose_id,
+        state=MailingState.RUNNING,
+        filled_to=SubjectId(0),
+        is_filled=False,
+        started_at=at,
+    )
+    session.add(mailing)
+    session.flush()
+    session.add_all(
+        MailingTemplate(
+            mailing_id=mailing.id,
+            language=language,
+            subject=text.text.subject,
+            mime=composition.template(text),
+        )
+        for language, text in texts.items()
+    )
+    return mailing.id
+
+
+_MAY_BECOME = {
+    MailingState.PAUSED: (MailingState.RUNNING,),
+    MailingState.RUNNING: (MailingState.PAUSED,),
+    MailingState.CANCELLED: (MailingState.RUNNING, MailingState.PAUSED),
+}
+
+
+def change(session: Session, mailing_id: MailingId, state: MailingState, at: datetime) -> None:
+    """Pauses, resumes or cancels a mailing. Raises Refused where it is past that."""
+    changed = session.execute(
+        sa.update(Mailing)
+        .where(Mailing.id == mailing_id, Mailing.state.in_(_MAY_BECOME[state]))
+        .values(state=state, finished_at=at if state is MailingState.CANCELLED else None)
+        .returning(Mailing.id)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise Refused(f"the mailing cannot become {state}")
+
+
+def fill(session: Session, at: datetime, chunk: int = 1000) -> int:
+    """Puts the next chunk of a running mailing's messages into the outbox; how many people were looked at."""
+    mailing = session.execute(
+        sa.select(Mailing)
+        .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled.is_(False))
+        .order_by(Mailing.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
+    if mailing is None:
+        return 0
+    eligible = ledger.may_be_written_to(mailing.purpose_id)
+    people = session.execute(ledger.after(eligible, mailing.filled_to).limit(chunk)).scalars().all()
+    if people:
+        session.execute(sa.insert(Message), [_copy(mailing.id, person, at) for person in people])
+        mailing.filled_to = people[-1]
+    mailing.is_filled = len(people) < chunk
+    return len(people)
+
+
+def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, object]:
+    return {
+        "public_id": new_public_id(),
+        "kind": MailKind.CAMPAIGN,
+        "state": MessageState.QUEUED,
+        "created_at": at,
+        "not_before": at,
+        "attempts": 0,
+        "mailing_id": mailing_id,
+        "subject_id": person,
+    }
+
+
+def finish(session: Session, at: datetime) -> None:
+    """Ends the mailings of which nothing waits any more, and empties the cancelled ones."""
+    cancelled = sa.select(Mailing.id).where(Mailing.state == MailingState.CANCELLED)
+    session.execute(
+        sa.update(Message)
+        .where(Message.mailing_id.in_(cancelled), Message.state.in_(WAITING))
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    unfinished = sa.exists().where(Message.mailing_id == Mailing.id, Message.state.in_(UNFINISHED))
+    session.execute(
+        sa.update(Mailing)
+        .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled, ~unfinished)
+        .values(state=MailingState.DONE, finished_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def wait_until_not_in_hand(subject_id: SubjectId) -> None:
+    """Waits, a few seconds at most, until nothing to this person is being handed over (design I6).
+
+    Call it after the commit that took eligibility away and before answering. What is then still in hand is
+    recorded as in doubt.
+    """
+    in_hand = sa.select(Message.id).where(Message.subject_id == subject_id, Message.state == MessageState.HANDING)
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with reading() as session:
+            if session.execute(in_hand.limit(1)).first() is None:
+                return
+        time.sleep(_POLL_SECONDS)
+    with transaction() as session:
+        session.execute(
+            sa.update(Message)
+            .where(Message.subject_id == subject_id, Message.state == MessageState.HANDING)
+            .values(state=MessageState.IN_DOUBT)
+        )

@@ -1,0 +1,1 @@
+"""The public sign-up form for the newsletter and its sister purposes."""

@@ -1,0 +1,79 @@
+"""The public sign-up form."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from consent_service import clock
+from consent_service.database import reading, transaction
+from consent_service.domain.kinds import Language
+from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.localisation import current_language
+from consent_service.newsletter import service
+from consent_service.newsletter.forms import SignUpForm
+from consent_service.notice import queries as notice
+from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.public_forms import check_origin, request_evidence
+
+blueprint = Blueprint("newsletter", __name__)
+staff_forms.exempt(blueprint)  # public forms carry a token of their own (design I11)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    offered: list[Wording]
+    edition: PrivacyNotice
+
+
+def _shown() -> _Shown:
+    now = clock.now()
+    with reading() as session:
+        offered = [wording for wording in notice.current_wordings(session, now) if wording.offered]
+        return _Shown(offered, notice.current_notice(session, now))
+
+
+@blueprint.get("/newsletter")
+def form() -> Response:
+    """The empty form."""
+    shown = _shown()
+    return _form(SignUpForm(shown.offered, current_language()), shown)
+
+
+@blueprint.post("/newsletter")
+@limiter.limit(lambda: settings().sign_up_limit)
+def sign_up() -> Response:
+    """Takes a sign-up, or shows the form again with what is wrong; says the same whoever the address is."""
+    check_origin()
+    shown = _shown()
+    form = SignUpForm(shown.offered, current_language(), request.form)
+    if not form.validate():
+        return _form(form, shown, 400)
+    wish = service.SignUp(
+        address=form.email.data or "",
+        name=form.name.data,
+        mail_language=Language(form.language.data),
+        shown_language=current_language(),
+        ticked=form.purposes.data or (),
+        shown=shown.offered,
+        notice=shown.edition,
+        form_url=request.headers.get("Origin", settings().base_url) + url_for("newsletter.form"),
+    )
+    with transaction() as session:
+        service.sign_up(session, wish, request_evidence(), clock.now())
+    return _respond(render_template("newsletter/check_your_mail.html", again=form, address=form.email.data, **_frame()))
+
+
+def _form(form: SignUpForm, shown: _Shown, status: int = 200) -> Response:
+    language = current_language()
+    hints = {wording.reference: wording.words[language].wording for wording in shown.offered}
+    page = render_template("newsletter/form.html", form=form, hints=hints, edition=shown.edition, **_frame())
+    return _respond(page, status)
+
+
+def _frame() -> dict[str, object]:
+    """Whether the page stands in a frame of another site, and so goes without our header and footer."""
+    return {"embedded": request.values.get("embedded") == "1"}
+
+
+def _respond(page: str, status: int = 200) -> Response:
+    return make_response(page, status)

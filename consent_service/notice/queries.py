@@ -1,0 +1,153 @@
+"""Reads of purposes, wordings and notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.domain.errors import NotFound
+from consent_service.domain.identifiers import NoticeId, PurposeId, PurposeVersionId
+from consent_service.domain.kinds import Language, LegalBasis
+from consent_service.notice.models import Notice, NoticeText, Purpose, PurposeText, PurposeVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A purpose's title and exact wording in one language."""
+
+    title: str
+    wording: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One version of a purpose, with its words in every language."""
+
+    purpose_id: PurposeId
+    code: str
+    basis: LegalBasis
+    offered: bool
+    version_id: PurposeVersionId
+    number: int
+    valid_from: datetime
+    digest: bytes
+    third_parties: tuple[str, ...]
+    words: dict[Language, Words]
+
+    @property
+    def reference(self) -> str:
+        """How a form names this very wording: the purpose's code and the version's number."""
+        return f"{self.code}:{self.number}"
+
+    def title(self, language: Language) -> str:
+        """The purpose's name."""
+        return self.words[language].title
+
+
+def current_wordings(session: Session, at: datetime) -> Sequence[Wording]:
+    """The version of each purpose that is in force at `at` (aware), in their order on the form."""
+    newest = (
+        sa.select(PurposeVersion.purpose_id, sa.func.max(PurposeVersion.number).label("number"))
+        .where(PurposeVersion.valid_from <= at)
+        .group_by(PurposeVersion.purpose_id)
+        .subquery()
+    )
+    return _wordings(
+        session,
+        sa.and_(PurposeVersion.purpose_id == newest.c.purpose_id, PurposeVersion.number == newest.c.number),
+        newest,
+    )
+
+
+def wordings(session: Session, versions: Sequence[PurposeVersionId]) -> dict[PurposeVersionId, Wording]:
+    """These very versions, whether or not still in force."""
+    found = _wordings(session, PurposeVersion.id.in_(versions))
+    return {wording.version_id: wording for wording in found}
+
+
+def all_wordings(session: Session, purpose_id: PurposeId) -> Sequence[Wording]:
+    """Every version that a purpose has had."""
+    return _wordings(session, PurposeVersion.purpose_id == purpose_id)
+
+
+def _wordings(
+    session: Session, condition: sa.ColumnElement[bool], joined: sa.FromClause | None = None
+) -> Sequence[Wording]:
+    statement = (
+        sa.select(Purpose, PurposeVersion, PurposeText)
+        .join(PurposeVersion, PurposeVersion.purpose_id == Purpose.id)
+        .join(PurposeText, PurposeText.version_id == PurposeVersion.id)
+        .order_by(Purpose.position, Purpose.id, PurposeVersion.number)
+    )
+    statement = statement.where(condition) if joined is None else statement.join(joined, condition)
+    found: dict[PurposeVersionId, Wording] = {}
+    for purpose, version, text in session.execute(statement):
+        wording = found.setdefault(
+            version.id,
+            Wording(
+                purpose_id=purpose.id,
+                code=purpose.code,
+                basis=purpose.basis,
+                offered=purpose.offered,
+                version_id=version.id,
+                number=version.number,
+                valid_from=version.valid_from,
+                digest=version.digest,
+                third_parties=tuple(version.third_parties),
+                words={},
+            ),
+        )
+        wording.words[text.language] = Words(text.title, text.wording)
+    return list(found.values())
+
+
+def purpose_ids(session: Session) -> frozenset[PurposeId]:
+    """Every purpose that there is."""
+    return frozenset(session.execute(sa.select(Purpose.id)).scalars())
+
+
+def purpose(session: Session, code: str, at: datetime) -> Wording:
+    """The version in force of the purpose with this code. Raises NotFound."""
+    for wording in current_wordings(session, at):
+        if wording.code == code:
+            return wording
+    raise NotFound(f"there is no purpose {code!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyNotice:
+    """One edition of the privacy notice, in every language, in Markdown."""
+
+    id: NoticeId
+    number: int
+    valid_from: datetime
+    digest: bytes
+    bodies: dict[Language, str]
+
+
+def current_notice(session: Session, at: datetime) -> PrivacyNotice:
+    """The notice in force at `at` (aware). Raises NotFound before the first was published."""
+    return _notice(
+        session,
+        sa.select(Notice).where(Notice.valid_from <= at).order_by(Notice.number.desc()).limit(1),
+    )
+
+
+def notice(session: Session, number: int) -> PrivacyNotice:
+    """The edition with this number. Raises NotFound."""
+    return _notice(session, sa.select(Notice).where(Notice.number == number))
+
+
+def notice_numbers(session: Session) -> dict[NoticeId, int]:
+    """The number of each edition."""
+    return {row.id: row.number for row in session.execute(sa.select(Notice.id, Notice.number))}
+
+
+def _notice(session: Session, statement: sa.Select[Notice]) -> PrivacyNotice:
+    row = session.execute(statement).scalar_one_or_none()
+    if row is None:
+        raise NotFound("there is no such privacy notice; publish texts first")
+    bodies = session.execute(sa.select(NoticeText).where(NoticeText.notice_id == row.id)).scalars()
+    return PrivacyNotice(row.id, row.number, row.valid_from, row.digest, {text.language: text.body for text in bodies})

@@ -1,0 +1,18 @@
+"""The first page for visitors."""
+
+from flask import Blueprint, render_template
+
+from consent_service import clock
+from consent_service.database import reading
+from consent_service.localisation import current_language
+from consent_service.notice import queries as notice
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+def start() -> str:
+    """What one can register for."""
+    with reading() as session:
+        offered = [wording for wording in notice.current_wordings(session, clock.now()) if wording.offered]
+    return render_template("pages/start.html", offered=offered, words=current_language())

@@ -1,0 +1,1 @@
+"""Marketing settings and the one-click unsubscribe."""

@@ -1,0 +1,113 @@
+"""Forms for visitors: they work embedded in another site, without cookies, and from a page with no referrer.
+
+In place of a cookie stands a signed, timed token in the form, and the Origin header is looked at where the
+browser sends one (design I11). A robot is slowed down by a field to leave blank and a shortest time; a
+person who trips over either is asked to send again and loses nothing.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import wtforms
+from email_validator import EmailNotValidError, validate_email
+from flask import request
+from flask_babel import lazy_gettext as _l
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from werkzeug.datastructures import MultiDict
+
+from consent_service import clock
+from consent_service.domain.addresses import normalise
+from consent_service.domain.errors import InvalidAddress, Refused
+from consent_service.extensions import settings
+
+SHORTEST_TIME = timedelta(seconds=2)
+LONGEST_TIME = timedelta(hours=24)
+_LONGEST_USER_AGENT = 400
+
+
+def _timed() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(settings().secret_keys), salt="public form")
+
+
+def _embedded() -> URLSafeSerializer:
+    return URLSafeSerializer(list(settings().secret_keys), salt="embedded form")
+
+
+def new_token() -> str:
+    """A token for a form that is shown now."""
+    return str(_timed().dumps(secrets.token_hex(8)))
+
+
+def embedded_token() -> str:
+    """The token of a form that stands as plain HTML in another website; it has no time."""
+    return str(_embedded().dumps("form"))
+
+
+class PublicForm(wtforms.Form):
+    """A form that anybody may send; `website` is the field that people never see."""
+
+    form_token = wtforms.HiddenField()
+    website = wtforms.StringField(_l("Leave this field blank"))
+
+    def __init__(self, formdata: MultiDict[str, str] | None = None, **values: Any) -> None:
+        super().__init__(formdata, **values)
+        self.submitted_token = self.form_token.data or ""
+        self.form_token.data = new_token()
+
+    def validate_website(self, field: wtforms.StringField) -> None:
+        if field.data:
+            raise wtforms.ValidationError(_l("Leave this field blank"))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether all fields are right and the form was really shown; `errors` and `form_errors` say what is not."""
+        valid = super().validate(extra_validators)
+        problem = self._token_problem(clock.now())
+        if problem is not None:
+            self.form_errors = [*self.form_errors, problem]
+        return valid and problem is None
+
+    def _token_problem(self, now: datetime) -> str | None:
+        try:
+            _embedded().loads(self.submitted_token)
+        except BadData:
+            pass
+        else:
+            return None
+        try:
+            _, shown_at = _timed().loads(self.submitted_token, return_timestamp=True)
+        except BadData:
+            return str(_l("Please check your details and send the form once more."))
+        if now - shown_at > LONGEST_TIME:
+            return str(_l("The form was open for a long time. Please send it once more."))
+        if now - shown_at < SHORTEST_TIME:
+            return str(_l("That was very quick. Please send the form once more."))
+        return None
+
+
+def check_origin() -> None:
+    """Refuses a form that a browser says comes from a site that may not embed it. Raises Refused."""
+    origin = request.headers.get("Origin")
+    allowed: Sequence[str] = (settings().base_url, *settings().embed_sites)
+    if origin not in (None, "null") and origin not in allowed:
+        raise Refused("the form comes from a site that may not embed it")
+
+
+def request_evidence() -> dict[str, str]:
+    """What can be shown later of who pressed a button: address and browser of the request."""
+    return {
+        "ip": request.remote_addr or "",
+        "user_agent": (request.user_agent.string or "")[:_LONGEST_USER_AGENT],
+    }
+
+
+class Deliverable:
+    """A validator: the field holds an address that mail can be sent to."""
+
+    def __call__(self, form: wtforms.Form, field: wtforms.StringField) -> None:
+        try:
+            validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False)
+            normalise(field.data or "")
+        except (EmailNotValidError, InvalidAddress) as error:
+            raise wtforms.ValidationError(_l("Enter an e-mail address, for example name@example.com")) from error

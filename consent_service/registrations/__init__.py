@@ -1,0 +1,1 @@
+"""Double opt-in: from a request to its confirmation, for every kind of sign-up."""

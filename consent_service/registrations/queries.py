@@ -1,0 +1,107 @@
+"""Reads of registrations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.domain.addresses import NormalisedAddress
+from consent_service.domain.identifiers import NoticeId, PublicId, PurposeVersionId, RegistrationId
+from consent_service.domain.kinds import Language
+from consent_service.mailing import queries as mailing
+from consent_service.notice.models import Notice
+from consent_service.registrations.models import Registration, RegistrationPurpose
+from consent_service.registrations.rules import MAIL_WINDOW, RegistrationKind, RegistrationState
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What a registration asks consent for, as the page behind its link shows it; times are aware, in UTC."""
+
+    public_id: PublicId
+    state: RegistrationState
+    language: Language
+    requested_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    notice_number: int
+    versions: tuple[PurposeVersionId, ...]
+
+
+def asked_for(session: Session, public_id: PublicId) -> AskedFor | None:
+    """The registration that a link names, if it is still kept."""
+    row = session.execute(
+        sa.select(Registration, Notice.number)
+        .join(Notice, Notice.id == Registration.notice_id)
+        .where(Registration.public_id == public_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    registration, notice_number = row
+    return AskedFor(
+        public_id=registration.public_id,
+        state=registration.state,
+        language=registration.language,
+        requested_at=registration.requested_at,
+        expires_at=registration.expires_at,
+        ended_at=registration.ended_at,
+        notice_number=notice_number,
+        versions=versions(session, registration.id),
+    )
+
+
+def versions(session: Session, registration: RegistrationId) -> tuple[PurposeVersionId, ...]:
+    """The wordings whose boxes were ticked."""
+    return tuple(
+        session.execute(
+            sa.select(RegistrationPurpose.purpose_version_id)
+            .where(RegistrationPurpose.registration_id == registration)
+            .order_by(RegistrationPurpose.purpose_version_id)
+        ).scalars()
+    )
+
+
+def mails_in_window(session: Session, address: NormalisedAddress, kind: RegistrationKind, now: datetime) -> int:
+    """How many mails this address got for requests of this kind within the last day, whoever asked."""
+    return session.execute(
+        sa.select(sa.func.count())
+        .select_from(Registration)
+        .where(
+            Registration.normalised_address == address,
+            Registration.requested_at > now - MAIL_WINDOW,
+            Registration.kind == kind,
+            Registration.message_id.is_not(None),
+        )
+    ).scalar_one()
+
+
+def is_mail_in_hand(session: Session, public_id: PublicId) -> bool:
+    """Whether the registration's mail is being handed over right now."""
+    message = session.execute(
+        sa.select(Registration.message_id).where(Registration.public_id == public_id)
+    ).scalar_one_or_none()
+    return message is not None and mailing.is_in_hand(session, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A registration as staff see it on a person's page."""
+
+    public_id: PublicId
+    kind: RegistrationKind
+    state: RegistrationState
+    requested_at: datetime
+    ended_at: datetime | None
+    notice_id: NoticeId
+
+
+def of_address(session: Session, address: NormalisedAddress) -> Sequence[Request]:
+    """All registrations still kept for an address, newest first."""
+    rows = session.execute(
+        sa.select(Registration)
+        .where(Registration.normalised_address == address)
+        .order_by(Registration.requested_at.desc(), Registration.id.desc())
+    ).scalars()
+    return [Request(row.public_id, row.kind, row.state, row.requested_at, row.ended_at, row.notice_id) for row in rows]

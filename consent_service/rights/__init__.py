@@ -1,0 +1,1 @@
+"""Data subjects' rights; so far erasure (GDPR Art. 17)."""

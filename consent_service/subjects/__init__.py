@@ -1,0 +1,1 @@
+"""People, by their e-mail address, and the suppressions that outlive them."""

@@ -1,0 +1,158 @@
+"""People and suppressions: finding, locking, naming; suppressing and lifting."""
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.database import Digest, insert
+from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
+from consent_service.domain.identifiers import PurposeId, SubjectId, new_public_id
+from consent_service.domain.kinds import Language, SuppressionReason
+from consent_service.domain.names import tidy
+from consent_service.extensions import settings
+from consent_service.subjects import rules
+from consent_service.subjects.models import Subject, Suppression, SuppressionCanary
+
+_CANARY = "canary@suppression.invalid"
+
+
+class WrongSuppressionKey(Exception):
+    """CONSENT_SUPPRESSION_KEY is not the key that this database's suppressions were made with."""
+
+
+def suppression_digest(address: NormalisedAddress) -> Digest:
+    """The keyed digest under which an address is suppressed; it names nobody without the key."""
+    return Digest(hmac.digest(settings().suppression_key.encode(), address.encode(), hashlib.sha256))
+
+
+def check_suppression_key(session: Session) -> None:
+    """Compares the key with the one used so far; the first call remembers it. Raises WrongSuppressionKey."""
+    expected = suppression_digest(normalise(_CANARY))
+    stored = session.execute(sa.select(SuppressionCanary.digest)).scalar_one_or_none()
+    if stored is None:
+        session.add(SuppressionCanary(id=1, digest=expected))
+    elif not hmac.compare_digest(stored, expected):
+        raise WrongSuppressionKey("CONSENT_SUPPRESSION_KEY is not the key that this database was begun with")
+
+
+def find(session: Session, address: NormalisedAddress) -> Subject | None:
+    """The person with this address, if we know one."""
+    return session.execute(sa.select(Subject).where(Subject.normalised_address == address)).scalar_one_or_none()
+
+
+def lock(session: Session, subject_id: SubjectId) -> None:
+    """Takes the person's exclusive lock; whoever takes eligibility away does this first (design I6)."""
+    session.execute(sa.select(Subject.id).where(Subject.id == subject_id).with_for_update(key_share=True))
+
+
+def lock_shared(session: Session, subject_id: SubjectId) -> None:
+    """Takes the person's shared lock; hand-over does this before it looks (design I6)."""
+    session.execute(sa.select(Subject.id).where(Subject.id == subject_id).with_for_update(read=True))
+
+
+def find_or_add(session: Session, address: str, *, language: Language, name: str | None, at: datetime) -> SubjectId:
+    """The person with this address, locked; a new one with this name and language where there was none."""
+    normalised = normalise(address)
+    session.execute(
+        insert(session, Subject)
+        .values(
+            public_id=new_public_id(),
+            address=mailbox(address),
+            normalised_address=normalised,
+            suppression_digest=suppression_digest(normalised),
+            language=language,
+            created_at=at,
+            **name_columns(name),
+        )
+        .on_conflict_do_nothing(index_elements=["normalised_address"])
+    )
+    return session.execute(
+        sa.select(Subject.id).where(Subject.normalised_address == normalised).with_for_update(key_share=True)
+    ).scalar_one()
+
+
+def name_columns(name: str | None) -> dict[str, str | None]:
+    """The columns that hold a name: as written, and in the form that the search compares."""
+    tidied = tidy(name)
+    return {"name": tidied, "sortable_name": tidied.casefold() if tidied else None}
+
+
+def rename(session: Session, subject_id: SubjectId, name: str | None) -> None:
+    """Gives the person this name, or none."""
+    session.execute(sa.update(Subject).where(Subject.id == subject_id).values(**name_columns(name)))
+
+
+def name_if_nameless(session: Session, subject_id: SubjectId, name: str | None) -> None:
+    """Gives a name to who has none; a stranger who signs somebody up cannot rename them."""
+    if name:
+        session.execute(
+            sa.update(Subject).where(Subject.id == subject_id, Subject.name.is_(None)).values(**name_columns(name))
+        )
+
+
+def suppress(
+    session: Session, digest: Digest, purpose_id: PurposeId | None, reason: SuppressionReason, at: datetime
+) -> bool:
+    """Suppresses an address for a purpose, or for all with None. Idempotent: False where it stood already.
+
+    Where the address is a person's, the caller holds that person's lock.
+    """
+    statement = insert(session, Suppression).values(digest=digest, purpose_id=purpose_id, reason=reason, created_at=at)
+    result = session.execute(statement.on_conflict_do_nothing().returning(Suppression.id))
+    return result.scalar_one_or_none() is not None
+
+
+def suppress_subject(
+    session: Session,
+    subject_id: SubjectId,
+    reason: SuppressionReason,
+    at: datetime,
+    purpose_id: PurposeId | None = None,
+) -> None:
+    """Suppresses a known person's address, for one purpose or (without one) for all; the caller holds the lock."""
+    digest = session.execute(sa.select(Subject.suppression_digest).where(Subject.id == subject_id)).scalar_one()
+    if digest is not None:
+        suppress(session, digest, purpose_id, reason, at)
+
+
+def is_suppressed(session: Session, digest: Digest, purpose_id: PurposeId) -> bool:
+    """Whether a suppression stands in the way of writing to this address for this purpose."""
+    return bool(session.execute(sa.select(in_force(digest, purpose_id))).scalar_one())
+
+
+def in_force(
+    digest: Digest | sa.orm.InstrumentedAttribute[Digest | None],
+    purpose_id: PurposeId | sa.ColumnElement[PurposeId] | sa.orm.InstrumentedAttribute[PurposeId],
+) -> sa.Exists:
+    """SQL condition: a suppression of this digest, for this purpose or for all, stands."""
+    return sa.exists().where(
+        Suppression.digest == digest,
+        Suppression.lifted_at.is_(None),
+        sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
+    )
+
+
+def lift_by_opt_in(
+    session: Session,
+    subject_id: SubjectId,
+    confirmed: Collection[PurposeId],
+    every_purpose: Collection[PurposeId],
+    at: datetime,
+) -> None:
+    """Lifts the suppressions that a person's own confirmed double opt-in answers; the rest stays."""
+    digest = session.execute(sa.select(Subject.suppression_digest).where(Subject.id == subject_id)).scalar_one()
+    standing = session.execute(
+        sa.select(Suppression).where(Suppression.digest == digest, Suppression.lifted_at.is_(None))
+    ).scalars()
+    for row in list(standing):
+        suppression = rules.InForce(row.purpose_id, row.reason)
+        if not rules.is_lifted_by_opt_in(suppression, confirmed):
+            continue
+        row.lifted_at, row.lifted_because = at, "own double opt-in"
+        session.flush()
+        for left in rules.left_after_opt_in(suppression, confirmed, every_purpose):
+            suppress(session, row.digest, left.purpose_id, left.reason, at)

@@ -1,0 +1,105 @@
+"""The worker process: carriers for the two lanes, and the timetable of everything else.
+
+SIGTERM and SIGINT end it cleanly: what is in hand is finished, what is claimed is put back. After SIGKILL,
+what was in hand is taken up when its lease ends.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from consent_service import clock
+from consent_service.database import transaction
+from consent_service.extensions import settings
+from consent_service.ledger import service as ledger
+from consent_service.mailing import handover
+from consent_service.mailing import service as mailing
+from consent_service.mailing.carrier import Carrier
+from consent_service.mailing.rules import Lane
+from consent_service.registrations import service as registrations
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.2
+RESTART_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do."""
+
+    name: str
+    run: Callable[[Session], object]
+    every_ticks: int
+
+
+TIMETABLE = (
+    Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
+    Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
+    Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
+    Task("take up abandoned messages", handover.take_up_abandoned, 5),
+    Task("fold counts", ledger.fold_counts, 25),
+    Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
+)
+
+
+def run(app: Flask, stop: threading.Event | None = None) -> None:
+    """Runs until SIGTERM or SIGINT, or until `stop` is set."""
+    stop = stop or _stop_on_signals()
+    with app.app_context():
+        bulk = settings().smtp.connections
+    lanes = [Lane.SINGLE] + [Lane.BULK] * bulk
+    threads = [
+        threading.Thread(target=_keep_running, args=(app, stop, Carrier(lane, stop).run), name=lane.value)
+        for lane in lanes
+    ]
+    threads.append(
+        threading.Thread(target=_keep_running, args=(app, stop, lambda: _keep_timetable(stop)), name="timetable")
+    )
+    log.info("worker started", bulk_connections=bulk)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.info("worker stopped")
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _keep_running(app: Flask, stop: threading.Event, loop: Callable[[], None]) -> None:
+    """Runs a loop, and again after a failure such as a database that is away for a while."""
+    while not stop.is_set():
+        try:
+            with app.app_context():
+                loop()
+        except Exception:
+            log.exception("worker loop failed, starting it again")
+            stop.wait(RESTART_SECONDS)
+
+
+def _keep_timetable(stop: threading.Event) -> None:
+    tick = 0
+    while not stop.is_set():
+        for task in TIMETABLE:
+            if tick % task.every_ticks == 0:
+                _run(task, stop)
+        tick += 1
+        stop.wait(TICK_SECONDS)
+
+
+def _run(task: Task, stop: threading.Event) -> None:
+    """Runs a task until it finds nothing more, each time in a transaction of its own."""
+    more: object = True
+    while more and not stop.is_set():
+        with transaction() as session:
+            more = task.run(session)

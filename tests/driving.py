@@ -1,0 +1,121 @@
+"""Driving the service as its users do: forms with their tokens, links from mails, the worker's rounds."""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+import time_machine
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from consent_service import clock, worker
+from consent_service.database import transaction
+from consent_service.demo.catcher import CaughtMail, caught
+from consent_service.mailing.carrier import Carrier
+from consent_service.mailing.rules import Lane
+
+FILL_TIME = timedelta(seconds=10)
+BASE = "http://localhost"
+
+
+@dataclass
+class Mailbox:
+    """What the SMTP server has caught, oldest first."""
+
+    folder: Path
+    port: int
+
+    def mails(self, recipient: str | None = None) -> list[CaughtMail]:
+        """All mails, or those to one recipient."""
+        mails = list(reversed(caught(self.folder)))
+        return [mail for mail in mails if recipient is None or recipient in mail.envelope_recipients]
+
+    def latest(self, recipient: str | None = None) -> CaughtMail:
+        """The newest mail."""
+        return self.mails(recipient)[-1]
+
+
+class Worker:
+    """The worker, in the test's own thread."""
+
+    def work(self) -> None:
+        """Runs the timetable and both lanes until nothing is left that is due."""
+        stop = threading.Event()
+        busy = True
+        while busy:
+            for task in worker.TIMETABLE:
+                more: object = True
+                while more:
+                    with transaction() as session:
+                        more = task.run(session)
+            busy = self.carry(Lane.SINGLE, stop) | self.carry(Lane.BULK, stop)
+        self.settle()
+
+    def carry(self, lane: Lane, stop: threading.Event) -> bool:
+        """One batch of one lane over a connection of its own."""
+        carrier = Carrier(lane, stop)
+        with carrier.connection:
+            return carrier.carry_batch()
+
+    def settle(self) -> None:
+        """Lets the timetable see what the lanes did."""
+        for task in worker.TIMETABLE:
+            with transaction() as session:
+                task.run(session)
+
+
+def path_in(mail: CaughtMail, use: str) -> str:
+    """The path of the link for this use (confirm, settings, unsubscribe) in a mail's text."""
+    found = re.search(rf"{BASE}(/{use}/[A-Za-z0-9._=-]+)", mail.text)
+    assert found, f"no {use} link in {mail.text!r}"
+    return found[1]
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)
+    assert found, f"no field {name}"
+    return unescape(found[1])
+
+
+def sign_up(
+    client: FlaskClient,
+    address: str,
+    purposes: Sequence[str] = ("newsletter:1",),
+    name: str = "",
+    language: str = "de",
+    **more: str,
+) -> TestResponse:
+    """Opens the form, takes a person's time over it, and sends it."""
+    with time_machine.travel(clock.now() - FILL_TIME):
+        token = hidden(client.get("/newsletter").text, "form_token")
+    fields = {"form_token": token, "email": address, "name": name, "language": language, "purposes": list(purposes)}
+    return client.post("/newsletter", data={**fields, **more})
+
+
+def confirmed(
+    client: FlaskClient,
+    worker: Worker,
+    mailbox: Mailbox,
+    address: str,
+    purposes: Sequence[str] = ("newsletter:1",),
+    name: str = "",
+    language: str = "de",
+) -> CaughtMail:
+    """Signs up and confirms; returns the welcome mail."""
+    assert sign_up(client, address, purposes, name, language).status_code == 200
+    worker.work()
+    assert client.post(path_in(mailbox.latest(address), "confirm")).status_code == 200
+    worker.work()
+    return mailbox.latest(address)
+
+
+def heading(page: str) -> str:
+    """The words of a page's h1."""
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+    assert found, page
+    return unescape(re.sub(r"<[^>]+>", "", found[1])).strip()
