@@ -1,0 +1,128 @@
+"""A service under load: a prepared database, Gunicorn in front of it, and a client that keeps both busy."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from consent_service import clock, create_app
+from consent_service.config import from_environment
+from consent_service.database import transaction
+from consent_service.migrating import migrate_database
+from consent_service.notice import service as notice
+
+TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
+SECRET = "0123456789abcdef0123456789abcdef"
+WORKERS = 2
+CONNECTIONS = 4
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables of a service whose database lies in `folder`."""
+    values = {
+        "DATABASE_URL": f"sqlite:///{folder / 'consent.db'}",
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "BASE_URL": "http://localhost",
+        "SECRET_KEYS": f"secret-{SECRET}",
+        "UNSUBSCRIBE_KEYS": f"unsubscribe-{SECRET}",
+        "EVIDENCE_KEYS": f"evidence-{SECRET}",
+        "SUPPRESSION_KEY": f"suppression-{SECRET}",
+        "ORGANISATION_NAME": "Beispiel GmbH",
+        "ORGANISATION_POSTAL_ADDRESS": "Musterweg 1, 12345 Musterstadt",
+        "ORGANISATION_EMAIL": "datenschutz@beispiel.example",
+        "ORGANISATION_IMPRINT_URL": "https://beispiel.example/impressum",
+        "MAIL_FROM": "newsletter@beispiel.example",
+        "SIGN_UP_LIMIT": "1000000 per second",
+    }
+    return {f"CONSENT_{name}": value for name, value in values.items()}
+
+
+@contextmanager
+def prepared() -> Iterator[tuple[Path, Flask]]:
+    """A folder with a migrated database and the example texts, and the application in whose context we are."""
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    app = create_app(from_environment(environment(folder)))
+    try:
+        with app.app_context():
+            migrate_database()
+            with transaction() as session:
+                notice.publish(session, notice.read(TEXTS.read_text("utf-8")), clock.now() - timedelta(days=1))
+            yield folder, app
+    finally:
+        shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def gunicorn(target: str, variables: dict[str, str]) -> Iterator[int]:
+    """Gunicorn with two processes serving `target`; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", target]
+    process = subprocess.Popen(
+        command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_until_up(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_up(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port)):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the web server did not start")
+
+
+def post(path: str, body: str) -> bytes:
+    """A whole POST request of a form."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()
+
+
+def rate(port: int, requests: Sequence[bytes]) -> float:
+    """Sends all requests over a few connections at once; how many were answered with 200 a second."""
+    failed: list[bytes] = []
+
+    def send(share: Sequence[bytes]) -> None:
+        for request in share:
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(request)
+                answer = connection.makefile("rb").read()
+            if not answer.startswith(b"HTTP/1.1 200"):
+                failed.append(answer[:300])
+
+    threads = [threading.Thread(target=send, args=(requests[i::CONNECTIONS],)) for i in range(CONNECTIONS)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - began
+    if failed:
+        raise RuntimeError(f"{len(failed)} requests failed, the first with {failed[0]!r}")
+    return len(requests) / elapsed
