@@ -1,7 +1,7 @@
 """Reads of purposes, wordings and notices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import NoticeId, PurposeId, PurposeVersionId
 from consent_service.domain.kinds import Language, LegalBasis
+from consent_service.extensions import settings
 from consent_service.notice.models import Notice, NoticeText, Purpose, PurposeText, PurposeVersion
 
 
@@ -76,31 +77,42 @@ def _wordings(
     session: Session, condition: sa.ColumnElement[bool], joined: sa.FromClause | None = None
 ) -> Sequence[Wording]:
     statement = (
-        sa.select(Purpose, PurposeVersion, PurposeText)
-        .join(PurposeVersion, PurposeVersion.purpose_id == Purpose.id)
-        .join(PurposeText, PurposeText.version_id == PurposeVersion.id)
+        sa.select(PurposeVersion.id, Purpose.offered)
+        .join(Purpose, PurposeVersion.purpose_id == Purpose.id)
         .order_by(Purpose.position, Purpose.id, PurposeVersion.number)
     )
     statement = statement.where(condition) if joined is None else statement.join(joined, condition)
-    found: dict[PurposeVersionId, Wording] = {}
-    for purpose, version, text in session.execute(statement):
-        wording = found.setdefault(
-            version.id,
-            Wording(
-                purpose_id=purpose.id,
-                code=purpose.code,
-                basis=purpose.basis,
-                offered=purpose.offered,
-                version_id=version.id,
-                number=version.number,
-                valid_from=version.valid_from,
-                digest=version.digest,
-                third_parties=tuple(version.third_parties),
-                words={},
-            ),
+    offered = {row.id: row.offered for row in session.execute(statement)}
+    return [replace(_version(session, version), offered=is_offered) for version, is_offered in offered.items()]
+
+
+# A version never changes once it is published, so every process reads each one once.
+_versions: dict[tuple[str, PurposeVersionId], Wording] = {}
+_notices: dict[tuple[str, NoticeId], "PrivacyNotice"] = {}
+
+
+def _version(session: Session, version_id: PurposeVersionId) -> Wording:
+    key = (settings().database_url, version_id)
+    if key not in _versions:
+        purpose, version = session.execute(
+            sa.select(Purpose, PurposeVersion)
+            .join(PurposeVersion, PurposeVersion.purpose_id == Purpose.id)
+            .where(PurposeVersion.id == version_id)
+        ).one()
+        texts = session.execute(sa.select(PurposeText).where(PurposeText.version_id == version_id)).scalars()
+        _versions[key] = Wording(
+            purpose_id=purpose.id,
+            code=purpose.code,
+            basis=purpose.basis,
+            offered=purpose.offered,
+            version_id=version.id,
+            number=version.number,
+            valid_from=version.valid_from,
+            digest=version.digest,
+            third_parties=tuple(version.third_parties),
+            words={text.language: Words(text.title, text.wording) for text in texts},
         )
-        wording.words[text.language] = Words(text.title, text.wording)
-    return list(found.values())
+    return _versions[key]
 
 
 def purpose_ids(session: Session) -> frozenset[PurposeId]:
@@ -131,13 +143,13 @@ def current_notice(session: Session, at: datetime) -> PrivacyNotice:
     """The notice in force at `at` (aware). Raises NotFound before the first was published."""
     return _notice(
         session,
-        sa.select(Notice).where(Notice.valid_from <= at).order_by(Notice.number.desc()).limit(1),
+        sa.select(Notice.id).where(Notice.valid_from <= at).order_by(Notice.number.desc()).limit(1),
     )
 
 
 def notice(session: Session, number: int) -> PrivacyNotice:
     """The edition with this number. Raises NotFound."""
-    return _notice(session, sa.select(Notice).where(Notice.number == number))
+    return _notice(session, sa.select(Notice.id).where(Notice.number == number))
 
 
 def notice_numbers(session: Session) -> dict[NoticeId, int]:
@@ -145,9 +157,14 @@ def notice_numbers(session: Session) -> dict[NoticeId, int]:
     return {row.id: row.number for row in session.execute(sa.select(Notice.id, Notice.number))}
 
 
-def _notice(session: Session, statement: sa.Select[Notice]) -> PrivacyNotice:
-    row = session.execute(statement).scalar_one_or_none()
-    if row is None:
+def _notice(session: Session, statement: sa.Select[NoticeId]) -> PrivacyNotice:
+    notice_id = session.execute(statement).scalar_one_or_none()
+    if notice_id is None:
         raise NotFound("there is no such privacy notice; publish texts first")
-    bodies = session.execute(sa.select(NoticeText).where(NoticeText.notice_id == row.id)).scalars()
-    return PrivacyNotice(row.id, row.number, row.valid_from, row.digest, {text.language: text.body for text in bodies})
+    key = (settings().database_url, notice_id)
+    if key not in _notices:
+        row = session.execute(sa.select(Notice).where(Notice.id == notice_id)).scalar_one()
+        bodies = session.execute(sa.select(NoticeText).where(NoticeText.notice_id == notice_id)).scalars()
+        texts = {text.language: text.body for text in bodies}
+        _notices[key] = PrivacyNotice(row.id, row.number, row.valid_from, row.digest, texts)
+    return _notices[key]
