@@ -10,13 +10,20 @@ from pathlib import Path
 
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from consent_service import clock, worker
 from consent_service.database import transaction
 from consent_service.demo.catcher import CaughtMail, caught
+from consent_service.domain.identifiers import SubjectId
+from consent_service.domain.kinds import Channel, EventKind, Language, LegalBasis
+from consent_service.evidence import service as evidence_service
+from consent_service.ledger import service as ledger
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
+from consent_service.notice import queries as notice
+from consent_service.subjects import service as subjects
 
 FILL_TIME = timedelta(seconds=10)
 BASE = "http://localhost"
@@ -112,6 +119,44 @@ def confirmed(
     assert client.post(path_in(mailbox.latest(address), "confirm")).status_code == 200
     worker.work()
     return mailbox.latest(address)
+
+
+def add_people(session: Session | None, count: int, purpose_code: str = "newsletter") -> list[SubjectId]:
+    """Adds person0@example.org and so on, who may all be written to for the purpose: confirmed, or imported customers.
+
+    With a session it all belongs to the caller's transaction; without one it is committed in batches.
+    """
+    if session is not None:
+        return [_add_person(session, number, purpose_code) for number in range(count)]
+    people: list[SubjectId] = []
+    for first in range(0, count, 500):
+        with transaction() as batch:
+            numbers = range(first, min(first + 500, count))
+            people += [_add_person(batch, number, purpose_code) for number in numbers]
+    return people
+
+
+def _add_person(session: Session, number: int, purpose_code: str) -> SubjectId:
+    now = clock.now()
+    wording = notice.purpose(session, purpose_code, now)
+    person = subjects.find_or_add(
+        session, f"person{number}@example.org", language=Language.GERMAN, name=f"Person {number}", at=now
+    )
+    by_consent = wording.basis is LegalBasis.CONSENT
+    given = ledger.Consent(
+        subject_id=person,
+        purpose_id=wording.purpose_id,
+        purpose_version_id=wording.version_id,
+        kind=EventKind.CONFIRMED if by_consent else EventKind.IMPORTED,
+        basis=wording.basis,
+        at=now,
+        channel=Channel.LINK if by_consent else Channel.IMPORT,
+        requested_at=now if by_consent else None,
+        notice_id=notice.current_notice(session, now).id,
+    )
+    key = evidence_service.new_data_key(session, person, now)
+    ledger.begin(session, given, {"source": "test data"}, key)
+    return person
 
 
 def heading(page: str) -> str:
