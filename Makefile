@@ -26,8 +26,8 @@ bench: $(VENV)/installed
 
 # Gathers the texts of code and templates into the catalogues; translate what is empty in de afterwards.
 translations: $(VENV)/installed
-	$(BIN)/pybabel extract --quiet -F babel.cfg -k lazy_gettext -k _l -o messages.pot --no-location --project consent-service .
-	$(BIN)/pybabel update --quiet -i messages.pot -d consent_service/translations --no-fuzzy-matching --omit-header -l de
+	$(BIN)/pybabel --quiet extract -F babel.cfg -k lazy_gettext -k _l -o messages.pot --no-location --project consent-service .
+	$(BIN)/pybabel --quiet update -i messages.pot -d consent_service/translations --no-fuzzy-matching --omit-header -l de
 	$(BIN)/pip install --quiet --no-deps --editable .
 
 $(VENV)/installed: requirements.txt pyproject.toml hatch_build.py $(wildcard consent_service/translations/*/LC_MESSAGES/*.po)
