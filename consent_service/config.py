@@ -145,6 +145,14 @@ class _Reader:
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(word for word in self.text(name, "").replace(",", " ").split() if word)
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        sites = self.words(name)
+        for site in sites:
+            parts = urlsplit(site)
+            if parts.scheme not in ("https", "http") or f"{parts.scheme}://{parts.netloc}" != site:
+                self.problem(name, f"must name origins such as https://www.example.org, without a path, not {site!r}")
+        return sites
+
     def secrets(self, name: str) -> tuple[str, ...]:
         keys = tuple(self.text(name).replace(",", " ").split())
         if any(len(key) < SHORTEST_SECRET for key in keys):
@@ -259,7 +267,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         bounce_domain=read.text("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
         time_zone=read.time_zone(),
-        embed_sites=read.words("EMBED_SITES"),
+        embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),
         monitoring_token=read.text("MONITORING_TOKEN", "") or None,
         rate_limit_storage=read.text("RATE_LIMIT_STORAGE", "memory://"),

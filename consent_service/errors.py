@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, render_template, url_for
+from flask import Flask, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from consent_service.domain.errors import InvalidLink, NotFound, Refused
+from consent_service.domain.errors import ForeignSite, FreshLinkNeeded, InvalidLink, NotFound, Refused
+from consent_service.extensions import settings
 
 log = structlog.get_logger()
 Answer = tuple[str, int]
@@ -34,37 +35,83 @@ def to_settings() -> NextStep:
 
 
 def _invalid_link(error: InvalidLink) -> Answer:
+    if request.blueprint == "one_click":
+        return _cannot_unsubscribe()
     return page(
         404,
         _("This link does not work"),
         _(
-            "It is damaged, incomplete, or was made by another service. "
-            "Copy the whole link from the e-mail, or ask for a new one."
+            "It is incomplete or damaged, it was made by another service, or what it led to was deleted. Nothing was "
+            "changed. Copy the whole link from the e-mail into your browser, or ask for a new one:"
         ),
         to_settings(),
-        NextStep(_("Register again"), url_for("newsletter.form")),
+        NextStep(_("Register for the newsletter"), url_for("newsletter.form")),
     )
+
+
+def _cannot_unsubscribe() -> Answer:
+    mailbox = settings().unsubscribe_mailbox
+    return page(
+        404,
+        _("This unsubscribe link does not work"),
+        _(
+            "It is incomplete or damaged, or it was made by another service. You are not unsubscribed yet. "
+            "There are two other ways:"
+        ),
+        NextStep(_("Send an e-mail to %(mailbox)s", mailbox=mailbox), f"mailto:{mailbox}?subject=unsubscribe"),
+        to_settings(),
+    )
+
+
+def _fresh_link_needed(error: FreshLinkNeeded) -> Answer:
+    return page(
+        403,
+        _("Please ask for a fresh link"),
+        _(
+            "E-mails get forwarded. So a link works for one hour for changes like this one; afterwards you can only "
+            "unsubscribe with it. Nothing was changed."
+        ),
+        to_settings(),
+    )
+
+
+def _foreign_site(error: ForeignSite) -> Answer:
+    log.info("refused", reason=str(error))
+    return page(
+        403,
+        _("This form stands on a website that we do not know"),
+        _("So we took nothing from it. You find the form on our own website:"),
+        NextStep(_("Register for the newsletter"), url_for("newsletter.form")),
+        to_settings(),
+    )
+
+
+def _to_start() -> NextStep:
+    return NextStep(_("To the start page"), url_for("pages.start"))
 
 
 def _not_found(error: Exception) -> Answer:
     return page(
         404,
         _("Page not found"),
-        _("There is nothing at this address."),
-        NextStep(_("To the start page"), url_for("pages.start")),
+        _("There is nothing at this address. Perhaps it was typed or copied incompletely."),
+        _to_start(),
     )
 
 
 def _refused(error: Refused) -> Answer:
     log.info("refused", reason=str(error))
-    return page(403, _("That is not possible"), _("The request was refused; nothing was changed."))
+    return page(403, _("That is not possible"), _("The request was refused; nothing was changed."), _to_start())
 
 
 def _too_many(error: RateLimitExceeded) -> Answer:
     return page(
         429,
         _("Too many attempts"),
-        _("There were too many requests from your connection. Please wait a few minutes and try again."),
+        _(
+            "There were too many requests from your internet connection, perhaps by others who share it. "
+            "Nothing was changed. Please wait a few minutes, go back and send once more."
+        ),
     )
 
 
@@ -76,15 +123,25 @@ def _forged(error: CSRFError) -> Answer:
     )
 
 
+def _wrong_method(error: MethodNotAllowed) -> tuple[str, int, dict[str, str]]:
+    answer, status = page(
+        405,
+        _("That does not work this way"),
+        _("This address cannot be opened like this. Please begin again on the start page."),
+        _to_start(),
+    )
+    return answer, status, {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+
+
 def _any_http(error: HTTPException) -> Answer:
-    match error.code:
-        case 405:
-            title, text = _("That does not work this way"), _("This address expects another kind of request.")
-        case 413:
-            title, text = _("That is too large"), _("What you sent is larger than this service accepts.")
-        case _:
-            title, text = _("That did not work"), _("The request could not be understood; nothing was changed.")
-    return page(error.code or 500, title, text)
+    if error.code == 413:
+        title, text = (
+            _("That is too large"),
+            _("What you sent is larger than this service accepts; nothing was changed."),
+        )
+    else:
+        title, text = _("That did not work"), _("The request could not be understood; nothing was changed.")
+    return page(error.code or 500, title, text, _to_start())
 
 
 def _failed(error: InternalServerError) -> Answer:
@@ -92,7 +149,7 @@ def _failed(error: InternalServerError) -> Answer:
     return page(
         500,
         _("Something went wrong on our side"),
-        _("Nothing of what you sent was half done. Please try again in a few minutes."),
+        _("We do not know yet why. Nothing is half done: go back and send once more in a few minutes."),
     )
 
 
@@ -102,7 +159,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(ForeignSite, _foreign_site)
+    app.register_error_handler(FreshLinkNeeded, _fresh_link_needed)
     app.register_error_handler(RateLimitExceeded, _too_many)
     app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(MethodNotAllowed, _wrong_method)
     app.register_error_handler(HTTPException, _any_http)
     app.register_error_handler(500, _failed)

@@ -15,6 +15,7 @@ from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTi
 
 from consent_service.domain.errors import ExpiredLink, InvalidLink
 from consent_service.domain.identifiers import PublicId
+from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 
 FRESH_SETTINGS_LIFETIME = timedelta(hours=1)
@@ -88,25 +89,25 @@ def _identifier(use: Use, token: str, loads: Callable[[str], Any]) -> PublicId:
     return PublicId(value)
 
 
-def confirmation(identifier: PublicId) -> str:
-    """The address of the page that confirms a registration."""
-    return _external("registrations.confirm", sign(Use.CONFIRMATION, identifier))
+def confirmation(identifier: PublicId, language: Language) -> str:
+    """The address of the page that confirms a registration, in the language of the mail that it stands in."""
+    return _external("registrations.confirm", sign(Use.CONFIRMATION, identifier), language)
 
 
-def marketing_settings(identifier: PublicId) -> str:
+def marketing_settings(identifier: PublicId, language: Language) -> str:
     """The address of a person's settings for mails: with it one can only withdraw."""
-    return _external("preferences.settings", sign(Use.SETTINGS, identifier))
+    return _external("preferences.settings", sign(Use.SETTINGS, identifier), language)
 
 
-def fresh_marketing_settings(identifier: PublicId) -> str:
+def fresh_marketing_settings(identifier: PublicId, language: Language) -> str:
     """The address of a person's settings that lives for an hour: with it one can read, change and give."""
-    return _external("preferences.settings", sign(Use.FRESH_SETTINGS, identifier))
+    return _external("preferences.settings", sign(Use.FRESH_SETTINGS, identifier), language)
 
 
 def unsubscribe(identifier: PublicId) -> str:
     """The one-click address of one person and purpose (RFC 8058)."""
-    return _external("one_click.unsubscribe", sign(Use.UNSUBSCRIBE, identifier))
+    return settings().base_url + url_for("one_click.unsubscribe", token=sign(Use.UNSUBSCRIBE, identifier))
 
 
-def _external(endpoint: str, token: str) -> str:
-    return settings().base_url + url_for(endpoint, token=token, _external=False)
+def _external(endpoint: str, token: str, language: Language) -> str:
+    return settings().base_url + url_for(endpoint, token=token, lang=language.value)

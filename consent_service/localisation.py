@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, has_request_context, request, url_for
 from flask_babel import format_date, format_datetime, get_locale
@@ -30,7 +31,7 @@ def current_language() -> Language:
 
 
 def _select() -> str:
-    chosen = request.values.get("lang", "")
+    chosen = request.args.get("lang", "")
     if chosen in list(Language):
         return chosen
     return request.accept_languages.best_match([language.value for language in Language], Language.GERMAN.value)
@@ -39,16 +40,22 @@ def _select() -> str:
 def _switch() -> list[LanguageChoice]:
     if request.endpoint is None or request.method != "GET":
         return []
-    arguments = {**(request.view_args or {}), **request.args.to_dict()}
     return [
-        LanguageChoice(
-            language.value,
-            _NAMES[language],
-            url_for(request.endpoint, **{**arguments, "lang": language.value}),
-            language is current_language(),
-        )
+        LanguageChoice(language.value, _NAMES[language], _here_in(language), language is current_language())
         for language in Language
     ]
+
+
+def _here_in(language: Language) -> str:
+    rest = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != "lang"])
+    here = url_for(request.endpoint or "", **{**(request.view_args or {}), "lang": language.value})
+    return f"{here}&{rest}" if rest else here
+
+
+def _keep_choice(endpoint: str, values: dict[str, Any]) -> None:
+    """Carries a language that was chosen by the switch into every link: there is no cookie to keep it."""
+    if has_request_context() and endpoint != "static" and request.args.get("lang") in list(Language):
+        values.setdefault("lang", request.args["lang"])
 
 
 def _template_globals() -> dict[str, Any]:
@@ -71,6 +78,7 @@ def day(value: datetime) -> str:
 def init_app(app: Flask) -> None:
     """Gives the application its languages and the filters `moment` and `day`."""
     babel.init_app(app, locale_selector=_select)
+    app.url_defaults(_keep_choice)
     app.context_processor(_template_globals)
     app.template_filter("moment")(moment)
     app.template_filter("day")(day)

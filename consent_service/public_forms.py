@@ -6,7 +6,6 @@ person who trips over either is asked to send again and loses nothing.
 """
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from consent_service import clock
 from consent_service.domain.addresses import normalise
-from consent_service.domain.errors import InvalidAddress, Refused
+from consent_service.domain.errors import ForeignSite, InvalidAddress
 from consent_service.extensions import settings
 
 SHORTEST_TIME = timedelta(seconds=2)
@@ -40,9 +39,12 @@ def new_token() -> str:
     return str(_timed().dumps(secrets.token_hex(8)))
 
 
-def embedded_token() -> str:
-    """The token of a form that stands as plain HTML in another website; it has no time."""
-    return str(_embedded().dumps("form"))
+def embedded_token(page: str) -> str:
+    """The token of a form that stands as plain HTML in a page of another website.
+
+    It has no time, for that HTML is copied once; it names the page's address, which is evidence (design I3).
+    """
+    return str(_embedded().dumps(page))
 
 
 class PublicForm(wtforms.Form):
@@ -68,12 +70,16 @@ class PublicForm(wtforms.Form):
             self.form_errors = [*self.form_errors, problem]
         return valid and problem is None
 
-    def _token_problem(self, now: datetime) -> str | None:
+    @property
+    def embedding_page(self) -> str | None:
+        """The page of another website that this form stood in, as its token says; None for our own form."""
         try:
-            _embedded().loads(self.submitted_token)
+            return str(_embedded().loads(self.submitted_token))
         except BadData:
-            pass
-        else:
+            return None
+
+    def _token_problem(self, now: datetime) -> str | None:
+        if self.embedding_page is not None:
             return None
         try:
             _, shown_at = _timed().loads(self.submitted_token, return_timestamp=True)
@@ -87,11 +93,14 @@ class PublicForm(wtforms.Form):
 
 
 def check_origin() -> None:
-    """Refuses a form that a browser says comes from a site that may not embed it. Raises Refused."""
+    """Refuses a form that a browser says comes from a site that may not embed it. Raises ForeignSite.
+
+    Browsers say `null` on pages that forbid the referrer; there the form's token alone decides.
+    """
     origin = request.headers.get("Origin")
-    allowed: Sequence[str] = (settings().base_url, *settings().embed_sites)
-    if origin not in (None, "null") and origin not in allowed:
-        raise Refused("the form comes from a site that may not embed it")
+    ours = (settings().base_url, request.host_url.rstrip("/"))
+    if origin not in (None, "null", *ours, *settings().embed_sites):
+        raise ForeignSite("the form comes from a site that may not embed it")
 
 
 def request_evidence() -> dict[str, str]:

@@ -14,13 +14,13 @@ _POLICY = {
     "base-uri": "'none'",
     "form-action": "'self'",
 }
-_EMBEDDABLE = frozenset({"newsletter.form", "newsletter.sign_up"})
+EMBEDDABLE = frozenset({"newsletter.form", "newsletter.sign_up"})
 _FRAMED_BY_STAFF = frozenset({"campaigns.preview_html"})
 ONE_YEAR_SECONDS = 31_536_000
 
 
 def _frame_ancestors() -> str:
-    if request.endpoint in _EMBEDDABLE and settings().embed_sites:
+    if request.endpoint in EMBEDDABLE and settings().embed_sites:
         return " ".join(("'self'", *settings().embed_sites))
     return "'self'" if request.endpoint in _FRAMED_BY_STAFF else "'none'"
 

@@ -23,3 +23,11 @@ class ExpiredLink(InvalidLink):
 
 class Refused(DomainError):
     """The request is understood and its state does not allow it; the text says why, in English."""
+
+
+class ForeignSite(Refused):
+    """A public form was sent from a website that may not embed it."""
+
+
+class FreshLinkNeeded(Refused):
+    """The settings link in hand can only take away; this needs one that was mailed within the last hour."""

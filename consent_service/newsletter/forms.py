@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from consent_service.domain.kinds import Language
 from consent_service.domain.names import LONGEST_NAME
-from consent_service.notice.queries import Wording
+from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import Deliverable, PublicForm
 
 
@@ -36,6 +36,17 @@ class SignUpForm(PublicForm):
         invalid_choice_message=_l("The wording has changed. Please read it and choose again."),
     )
 
-    def __init__(self, offered: Sequence[Wording], language: Language, formdata: Any = None) -> None:
+    notice = wtforms.HiddenField()
+
+    def __init__(
+        self, offered: Sequence[Wording], edition: PrivacyNotice, language: Language, formdata: Any = None
+    ) -> None:
         super().__init__(formdata, language=language.value)
         self.purposes.choices = [SelectChoice(wording.reference, wording.title(language)) for wording in offered]
+        self.shown_notice = self.notice.data
+        self.notice.data = str(edition.number)
+
+    def validate_notice(self, field: wtforms.HiddenField) -> None:
+        """The evidence names the notice that was shown; a form that names none links to the one in force."""
+        if self.shown_notice and self.shown_notice != field.data:
+            raise wtforms.ValidationError(_l("The privacy notice has changed. Please send the form once more."))

@@ -1,8 +1,9 @@
 """The public sign-up form."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from consent_service import clock
 from consent_service.database import reading, transaction
@@ -14,6 +15,7 @@ from consent_service.newsletter.forms import SignUpForm
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.security_headers import EMBEDDABLE
 
 blueprint = Blueprint("newsletter", __name__)
 staff_forms.exempt(blueprint)  # public forms carry a token of their own (design I11)
@@ -33,19 +35,19 @@ def _shown() -> _Shown:
 
 
 @blueprint.get("/newsletter")
-def form() -> Response:
+def form() -> tuple[str, int]:
     """The empty form."""
     shown = _shown()
-    return _form(SignUpForm(shown.offered, current_language()), shown)
+    return _form(SignUpForm(shown.offered, shown.edition, current_language()), shown)
 
 
 @blueprint.post("/newsletter")
 @limiter.limit(lambda: settings().sign_up_limit)
-def sign_up() -> Response:
+def sign_up() -> tuple[str, int]:
     """Takes a sign-up, or shows the form again with what is wrong; says the same whoever the address is."""
     check_origin()
     shown = _shown()
-    form = SignUpForm(shown.offered, current_language(), request.form)
+    form = SignUpForm(shown.offered, shown.edition, current_language(), request.form)
     if not form.validate():
         return _form(form, shown, 400)
     wish = service.SignUp(
@@ -56,24 +58,27 @@ def sign_up() -> Response:
         ticked=form.purposes.data or (),
         shown=shown.offered,
         notice=shown.edition,
-        form_url=request.headers.get("Origin", settings().base_url) + url_for("newsletter.form"),
+        form_url=form.embedding_page or settings().base_url + url_for("newsletter.form"),
     )
     with transaction() as session:
         service.sign_up(session, wish, request_evidence(), clock.now())
-    return _respond(render_template("newsletter/check_your_mail.html", again=form, address=form.email.data, **_frame()))
+    return render_template("newsletter/check_your_mail.html", again=form), 200
 
 
-def _form(form: SignUpForm, shown: _Shown, status: int = 200) -> Response:
+def _form(form: SignUpForm, shown: _Shown, status: int = 200) -> tuple[str, int]:
     language = current_language()
     hints = {wording.reference: wording.words[language].wording for wording in shown.offered}
-    page = render_template("newsletter/form.html", form=form, hints=hints, edition=shown.edition, **_frame())
-    return _respond(page, status)
+    return render_template("newsletter/form.html", form=form, hints=hints, edition=shown.edition), status
 
 
-def _frame() -> dict[str, object]:
+@blueprint.context_processor
+def _frame() -> dict[str, bool]:
     """Whether the page stands in a frame of another site, and so goes without our header and footer."""
-    return {"embedded": request.values.get("embedded") == "1"}
+    return {"embedded": request.args.get("embedded") == "1"}
 
 
-def _respond(page: str, status: int = 200) -> Response:
-    return make_response(page, status)
+@blueprint.url_defaults
+def _keep_frame(endpoint: str, values: dict[str, Any]) -> None:
+    """Carries the frame from page to page, as long as they may stand in one."""
+    if request.args.get("embedded") == "1" and endpoint in EMBEDDABLE:
+        values.setdefault("embedded", "1")

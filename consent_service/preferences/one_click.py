@@ -61,8 +61,8 @@ def again(token: str) -> str:
     check_origin()
     link = links.read(Use.UNSUBSCRIBE, token)
     with transaction() as session:
-        service.ask_again_by_link(session, link, request_evidence(), clock.now())
-    return render_template("preferences/back.html")
+        is_on_its_way = service.ask_again_by_link(session, link, request_evidence(), clock.now())
+    return render_template("preferences/back.html", is_on_its_way=is_on_its_way)
 
 
 def _done(token: str, link: PublicId, thanks: bool = False) -> str:
@@ -72,6 +72,5 @@ def _done(token: str, link: PublicId, thanks: bool = False) -> str:
         "preferences/unsubscribed.html",
         token=token,
         title=title,
-        reasons=list(ReasonForLeaving),
         thanks=thanks,
     )

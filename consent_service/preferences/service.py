@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.domain.errors import NotFound, Refused
+from consent_service.domain.errors import InvalidLink, NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Channel, Language, SuppressionReason
 from consent_service.evidence.service import Evidence
@@ -25,7 +25,7 @@ from consent_service.subjects.models import Subject
 def unsubscribe(session: Session, link: PublicId, channel: Channel, evidence: Evidence, at: datetime) -> SubjectId:
     """Unsubscribes the person and purpose that a link names; doing it again changes nothing (RFC 8058).
 
-    Returns the person, whose mails in hand the caller waits for before it answers. Raises NotFound.
+    Returns the person, whose mails in hand the caller waits for before it answers. Raises InvalidLink.
     """
     target = _target(session, link)
     leave(session, target.subject_id, [target.purpose_id], channel, evidence, at)
@@ -53,7 +53,7 @@ def leave(
 def _target(session: Session, link: PublicId) -> LinkTarget:
     target = ledger_queries.unsubscribe_target(session, link)
     if target is None:
-        raise NotFound("no such unsubscribe link")
+        raise InvalidLink("no such unsubscribe link")
     return target
 
 
@@ -69,12 +69,17 @@ def ask_again(
 ) -> None:
     """Starts a double opt-in for purposes that a known person wants (again).
 
-    Raises NotFound for a person who was erased, Refused where no such purpose exists.
+    Raises NotFound for a person who was erased, Refused where the purpose is neither on offer nor was theirs.
     """
     person = session.execute(sa.select(Subject).where(Subject.id == subject_id)).scalar_one()
     if person.address is None:
         raise NotFound("the person was erased")
-    wanted = [wording for wording in notice.current_wordings(session, at) if wording.code in codes]
+    known = ledger_queries.standings(session, subject_id)
+    wanted = [
+        wording
+        for wording in notice.current_wordings(session, at)
+        if wording.code in codes and (wording.offered or wording.purpose_id in known)
+    ]
     if not wanted:
         raise Refused("no purpose was chosen")
     edition = notice.current_notice(session, at)
@@ -95,11 +100,18 @@ def ask_again(
     registrations.request(session, asked, at)
 
 
-def ask_again_by_link(session: Session, link: PublicId, evidence: Evidence, at: datetime) -> None:
-    """Starts a double opt-in for what a one-click link has ended. Raises NotFound."""
+def ask_again_by_link(session: Session, link: PublicId, evidence: Evidence, at: datetime) -> bool:
+    """Starts a double opt-in for what a one-click link has ended. Raises InvalidLink.
+
+    False where the person was erased: there is no address any more to send it to.
+    """
     target = _target(session, link)
+    erased_at = session.execute(sa.select(Subject.erased_at).where(Subject.id == target.subject_id)).scalar_one()
+    if erased_at is not None:
+        return False
     code = notice.all_wordings(session, target.purpose_id)[-1].code
     ask_again(session, target.subject_id, [code], evidence, at)
+    return True
 
 
 def rename(session: Session, subject_id: SubjectId, name: str | None) -> None:
@@ -123,7 +135,7 @@ def ask_for_link(session: Session, address: str, language: Language, evidence: E
 
 
 def give_reason(session: Session, link: PublicId, reason: ReasonForLeaving, at: datetime) -> None:
-    """Counts a reason for leaving, without whose it is. Raises NotFound."""
+    """Counts a reason for leaving, without whose it is. Raises InvalidLink."""
     target = _target(session, link)
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
     session.add(LeavingReason(purpose_id=target.purpose_id, day=day, reason=reason))

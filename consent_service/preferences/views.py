@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
-from consent_service.domain.errors import Refused
+from consent_service.domain.errors import FreshLinkNeeded
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
 from consent_service.extensions import limiter, staff_forms
@@ -63,10 +63,10 @@ def _read(token: str) -> tuple[PublicId, Power]:
 
 
 def _owner(token: str) -> Person:
-    """The holder of a fresh link. Raises Refused for any other."""
+    """The holder of a fresh link. Raises FreshLinkNeeded for any other."""
     holder = _holder(token)
     if holder.power is not Power.EVERYTHING:
-        raise Refused("this needs a settings link that was just mailed")
+        raise FreshLinkNeeded("this needs a settings link that was just mailed")
     return holder.person
 
 

@@ -42,9 +42,7 @@ def confirm(session: Session, public_id: PublicId, click: Evidence, now: datetim
     `click` is the evidence of pressing the button; `now` is aware. Whatever the outcome but CAN_CONFIRM,
     nothing was changed.
     """
-    registration = session.execute(
-        sa.select(Registration).where(Registration.public_id == public_id).with_for_update()
-    ).scalar_one_or_none()
+    registration = _locked(session, public_id)
     if registration is None:
         return Confirmed(LinkOutcome.EXPIRED, None)
     outcome = rules.link_outcome(registration.state, registration.expires_at, now)
@@ -61,6 +59,21 @@ def confirm(session: Session, public_id: PublicId, click: Evidence, now: datetim
     registration.state, registration.ended_at = RegistrationState.CONFIRMED, now
     subject_public_id = _welcome(session, registration, person, now)
     return Confirmed(outcome, subject_public_id)
+
+
+def _locked(session: Session, public_id: PublicId) -> Registration | None:
+    """The registration, locked after its person, as whoever leaves locks them: neither waits for the other for ever."""
+    address = session.execute(
+        sa.select(Registration.normalised_address).where(Registration.public_id == public_id)
+    ).scalar_one_or_none()
+    if address is None:
+        return None
+    person = subjects.find(session, address)
+    if person is not None:
+        subjects.lock(session, person.id)
+    return session.execute(
+        sa.select(Registration).where(Registration.public_id == public_id).with_for_update()
+    ).scalar_one_or_none()
 
 
 def _record(
@@ -113,7 +126,7 @@ def _welcome(session: Session, registration: Registration, person: SubjectId, no
         "mail/welcome",
         registration.language,
         _("Your registration is complete"),
-        url=links.marketing_settings(subject_public_id),
+        url=links.marketing_settings(subject_public_id, registration.language),
     )
     mailing.enqueue(
         session,

@@ -135,21 +135,21 @@ def _text(answer: Answer, registration: Registration, person: Subject | None) ->
             "mail/confirmation",
             registration.language,
             _("Please confirm your registration"),
-            url=links.confirmation(registration.public_id),
-            days=settings().confirmation_days,
+            url=links.confirmation(registration.public_id, registration.language),
+            until=registration.expires_at,
         )
     if answer is Answer.ALREADY_CONFIRMED:
         return rendering.render(
             "mail/already_confirmed",
             registration.language,
             _("You are already registered"),
-            url=links.fresh_marketing_settings(person.public_id),
+            url=links.fresh_marketing_settings(person.public_id, registration.language),
         )
     return rendering.render(
         "mail/settings_link",
         registration.language,
         _("Your marketing settings"),
-        url=links.fresh_marketing_settings(person.public_id),
+        url=links.fresh_marketing_settings(person.public_id, registration.language),
     )
 
 

@@ -38,7 +38,7 @@ def press(token: str) -> tuple[str, int]:
         confirmed = confirmation.confirm(session, registration, request_evidence(), clock.now())
     if confirmed.subject_public_id is None:
         return _page(registration, token)
-    settings_url = links.marketing_settings(confirmed.subject_public_id)
+    settings_url = links.marketing_settings(confirmed.subject_public_id, current_language())
     return render_template("registrations/confirmed.html", settings_url=settings_url), 200
 
 

@@ -1,0 +1,32 @@
+"""Reads of people's suppressions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.domain.identifiers import PurposeId, SubjectId
+from consent_service.domain.kinds import SuppressionReason
+from consent_service.subjects.models import Subject, Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A suppression that stands against a person, for one purpose or (None) for all; `since` is aware, in UTC."""
+
+    purpose_id: PurposeId | None
+    reason: SuppressionReason
+    since: datetime
+
+
+def suppressions(session: Session, subject_id: SubjectId) -> Sequence[Suppressed]:
+    """What stands against writing to this person, oldest first."""
+    rows = session.execute(
+        sa.select(Suppression)
+        .join(Subject, Subject.suppression_digest == Suppression.digest)
+        .where(Subject.id == subject_id, Suppression.lifted_at.is_(None))
+        .order_by(Suppression.id)
+    ).scalars()
+    return [Suppressed(row.purpose_id, row.reason, row.created_at) for row in rows]
