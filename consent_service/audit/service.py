@@ -8,11 +8,18 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit.models import AuditEntry
 
+NOBODY = "nobody"
+"""The actor of an act before anybody has signed in."""
+
+OPERATOR = "operator"
+"""The actor of an act at the command line."""
+
 
 class Action(StrEnum):
     """What can be done that must be answered for later."""
 
     SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
     PERSON_VIEWED = "person_viewed"
     PEOPLE_SEARCHED = "people_searched"
     PROOF_MADE = "proof_made"
@@ -21,7 +28,9 @@ class Action(StrEnum):
     EXPORTED = "exported"
     CAMPAIGN_CHANGED = "campaign_changed"
     TEST_MAIL_SENT = "test_mail_sent"
+    PERSON_WITHDRAWN = "person_withdrawn"
     STAFF_ADDED = "staff_added"
+    STAFF_DEACTIVATED = "staff_deactivated"
 
 
 def record(

@@ -1,24 +1,32 @@
 """Sign-in by Flask-Security: argon2, one answer for a wrong address and a wrong password, slow on guessing."""
 
+import hashlib
+from datetime import timedelta
 from typing import Any
 
-from flask import Flask
-from flask_security import SQLAlchemyUserDatastore, user_authenticated
+from flask import Flask, Response, make_response, request, session
+from flask_security import SQLAlchemyUserDatastore, current_user, user_authenticated
+from flask_security.views import login
 
 from consent_service import clock
 from consent_service.audit import service as audit
-from consent_service.audit.service import Action
-from consent_service.config import Settings
+from consent_service.audit.service import NOBODY, Action
 from consent_service.database import transaction
 from consent_service.extensions import database, limiter, security
+from consent_service.staff.forms import SignInForm
 from consent_service.staff.models import Role, StaffMember
+from consent_service.staff.rules import SHORTEST_PASSWORD
 
 GUESSES_PER_SOURCE = "10 per minute; 60 per hour"
+GUESSES_PER_ACCOUNT = "10 per 15 minutes; 30 per day"
+WORKING_DAY = timedelta(hours=12)
+NEVER = timedelta(minutes=-1)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Gives the application its staff accounts and the page at /staff/sign-in."""
+def init_app(app: Flask) -> None:
+    """Gives the application its staff accounts, the page at /staff/sign-in, and /staff/sign-out."""
     app.config.update(
+        PERMANENT_SESSION_LIFETIME=WORKING_DAY,
         SECURITY_URL_PREFIX="/staff",
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
@@ -26,15 +34,44 @@ def init_app(app: Flask, settings: Settings) -> None:
         SECURITY_POST_LOGIN_VIEW="/staff/",
         SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 (the name of an algorithm)
-        SECURITY_PASSWORD_SALT=settings.secret_keys[0],
+        # No further digest under a key of ours: passwords would end with that key.
+        SECURITY_PASSWORD_SINGLE_HASH=["argon2"],
+        SECURITY_PASSWORD_LENGTH_MIN=SHORTEST_PASSWORD,
         SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_FLASH_MESSAGES=False,
+        SECURITY_API_ENABLED_METHODS=["session"],
+        SECURITY_FRESHNESS=NEVER,  # no page that asks for the password again
+        SECURITY_STATIC_FOLDER=None,
     )
-    security.init_app(app, SQLAlchemyUserDatastore(database, StaffMember, Role))
-    user_authenticated.connect(_note_sign_in, app)
-    sign_in: Any = app.view_functions["security.login"]
-    app.view_functions["security.login"] = limiter.limit(GUESSES_PER_SOURCE, methods=["POST"])(sign_in)
+    security.init_app(app, SQLAlchemyUserDatastore(database, StaffMember, Role), login_form=SignInForm)
+    user_authenticated.connect(_signed_in, app)
+    app.view_functions["security.login"] = sign_in
+    app.jinja_env.globals["view_functions"] = app.view_functions
 
 
-def _note_sign_in(_app: Flask, user: StaffMember, **_rest: object) -> None:
-    with transaction() as session:
-        audit.record(session, at=clock.now(), actor=user.email, action=Action.SIGNED_IN)
+def _account() -> str:
+    """What guesses at one account are counted by, whether or not there is such an account."""
+    typed = request.form.get("email", "").strip().casefold()
+    return hashlib.sha256(typed.encode()).hexdigest()
+
+
+def _was_a_guess(_response: Response) -> bool:
+    return not current_user.is_authenticated
+
+
+@limiter.limit(GUESSES_PER_SOURCE, methods=["POST"], deduct_when=_was_a_guess)
+@limiter.limit(GUESSES_PER_ACCOUNT, methods=["POST"], deduct_when=_was_a_guess, key_func=_account)
+def sign_in() -> Response:
+    """Flask-Security's sign-in; what failed goes to the audit log without what was typed."""
+    response: Response = make_response(login())
+    if request.method == "POST" and _was_a_guess(response):
+        with transaction() as written:
+            audit.record(written, at=clock.now(), actor=NOBODY, action=Action.SIGN_IN_FAILED)
+    return response
+
+
+def _signed_in(_app: Flask, user: StaffMember, **_rest: Any) -> None:
+    # Who planted a cookie before the sign-in knows its token; it must not serve afterwards.
+    session.pop("csrf_token", None)
+    with transaction() as written:
+        audit.record(written, at=clock.now(), actor=user.email, action=Action.SIGNED_IN)
