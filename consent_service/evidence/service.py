@@ -7,6 +7,7 @@ its data key), and a person at once (delete the person's key).
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +68,42 @@ def new_data_key(session: Session, subject_id: SubjectId, at: datetime) -> Named
     return NamedKey(session.execute(statement).scalar_one(), key)
 
 
+def new_data_keys(session: Session, people: Sequence[SubjectId], at: datetime) -> list[NamedKey]:
+    """A data key for each of these people, in their order and in a few statements; `at` is aware."""
+    if not people:
+        return []
+    person_keys = _person_keys(session, people)
+    keys = [encryption.new_key() for _ in people]
+    ids = session.execute(
+        sa.insert(DataKey).returning(DataKey.id, sort_by_parameter_order=True),
+        [
+            {
+                "subject_id": person,
+                "wrapped": encryption.close(person_keys[person], key, _of_person(person)),
+                "created_at": at,
+            }
+            for person, key in zip(people, keys, strict=True)
+        ],
+    ).scalars()
+    return [NamedKey(row_id, key) for row_id, key in zip(ids, keys, strict=True)]
+
+
+def _person_keys(session: Session, people: Sequence[SubjectId]) -> dict[SubjectId, Key]:
+    """The key of each of these people; who has none yet gets one."""
+    rows = session.execute(sa.select(PersonKey.subject_id, PersonKey.wrapped).where(PersonKey.subject_id.in_(people)))
+    keys = {row.subject_id: Key(keyring().open(row.wrapped, _of_person(row.subject_id))) for row in rows}
+    new = {person: encryption.new_key() for person in people if person not in keys}
+    if new:
+        session.execute(
+            sa.insert(PersonKey),
+            [
+                {"subject_id": person, "wrapped": keyring().close(key, _of_person(person))}
+                for person, key in new.items()
+            ],
+        )
+    return keys | new
+
+
 def data_key(session: Session, data_key_id: DataKeyId) -> Key | None:
     """A person's data key; None where it, or the person's key, was destroyed."""
     row = session.execute(
@@ -112,13 +149,4 @@ def _of_person(subject_id: SubjectId) -> str:
 
 
 def _person_key(session: Session, subject_id: SubjectId) -> Key:
-    wrapped = session.execute(
-        sa.select(PersonKey.wrapped).where(PersonKey.subject_id == subject_id)
-    ).scalar_one_or_none()
-    if wrapped is not None:
-        return Key(keyring().open(wrapped, _of_person(subject_id)))
-    key = encryption.new_key()
-    session.execute(
-        sa.insert(PersonKey).values(subject_id=subject_id, wrapped=keyring().close(key, _of_person(subject_id)))
-    )
-    return key
+    return _person_keys(session, [subject_id])[subject_id]

@@ -9,37 +9,43 @@ from consent_service.database import Base
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import PublicId, PurposeId
 from consent_service.domain.kinds import Language
-from consent_service.imports.rules import ImportKind, ImportState, RowResult
+from consent_service.imports.rules import ImportKind, ImportState, RowReason, RowResult
 
 
 class Import(Base):
-    """One file that was brought in."""
+    """One file that was brought in. Its counts stay when its rows are gone."""
 
     __tablename__ = "imports"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[PublicId] = mapped_column(unique=True)
     kind: Mapped[ImportKind]
-    state: Mapped[ImportState]
+    state: Mapped[ImportState] = mapped_column(index=True)
     purpose_id: Mapped[PurposeId | None] = mapped_column(sa.ForeignKey("purposes.id"))  # customers: for what
     file_name: Mapped[str] = mapped_column(sa.String(200))
     sha256: Mapped[str] = mapped_column(sa.String(64))
     staged_at: Mapped[datetime]
     staged_by: Mapped[str] = mapped_column(sa.String(254))
+    applied_by: Mapped[str | None] = mapped_column(sa.String(254))
     finished_at: Mapped[datetime | None]
     applied_to: Mapped[int]  # the last line that was applied: resuming goes on behind it
-    counts: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # rows by result, kept when the rows are gone
+    counts: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # rows by result, as the dry run foresaw
+    applied_counts: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # rows by result, as it came
 
 
 class ImportRow(Base):
-    """A line of the file, staged."""
+    """A record of the file, staged."""
 
     __tablename__ = "import_rows"
+    __table_args__ = (
+        sa.Index("ix_import_rows_import_id_result_line", "import_id", "result", "line"),
+        sa.Index("ix_import_rows_import_id_normalised_address", "import_id", "normalised_address"),
+    )
 
-    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
     result: Mapped[RowResult]
-    problem: Mapped[str | None] = mapped_column(sa.String(200))
+    reason: Mapped[RowReason | None]
     address: Mapped[str | None] = mapped_column(sa.String(254))
     normalised_address: Mapped[NormalisedAddress | None]
     name: Mapped[str | None] = mapped_column(sa.String(200))

@@ -1,6 +1,6 @@
 """Reads of the ledger, among them the one definition of who may be written to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import (
     ConsentEventId,
     DataKeyId,
@@ -146,6 +147,21 @@ class Entry:
     registration: PublicId | None
     data_key_id: DataKeyId
     box: bytes
+
+
+def statuses(
+    session: Session, purpose_id: PurposeId, addresses: Collection[NormalisedAddress]
+) -> dict[NormalisedAddress, ConsentStatus | None]:
+    """Where those people stand for a purpose whom we know by these addresses; None where nowhere yet."""
+    rows = session.execute(
+        sa.select(Subject.normalised_address, ConsentState.status)
+        .outerjoin(
+            ConsentState,
+            sa.and_(ConsentState.subject_id == Subject.id, ConsentState.purpose_id == purpose_id),
+        )
+        .where(Subject.normalised_address.in_(addresses))
+    )
+    return {row.normalised_address: row.status for row in rows}
 
 
 def history(session: Session, subject_id: SubjectId) -> Sequence[Entry]:

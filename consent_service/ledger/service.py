@@ -97,31 +97,50 @@ def _append(
     key: NamedKey,
     ends: ConsentEventId | None,
 ) -> ConsentEventId:
-    public_id = new_public_id()
-    event_id = session.execute(
-        sa.insert(ConsentEvent)
-        .values(
-            public_id=public_id,
-            subject_id=given.subject_id,
-            purpose_id=given.purpose_id,
-            purpose_version_id=given.purpose_version_id,
-            kind=given.kind,
-            basis=given.basis,
-            at=given.at,
-            requested_at=given.requested_at,
-            channel=given.channel,
-            notice_id=given.notice_id,
-            registration=given.registration,
-            ends_event_id=ends,
-            data_key_id=key.id,
-            evidence=evidence_service.close(key.key, evidence, public_id),
-        )
-        .returning(ConsentEvent.id)
-    ).scalar_one()
+    statement = sa.insert(ConsentEvent).values(event_columns(given, evidence, key, ends)).returning(ConsentEvent.id)
+    event_id = session.execute(statement).scalar_one()
     session.execute(sa.insert(UnsealedEvent).values(event_id=event_id))
-    event = consent.Event(event_id, given.purpose_id, given.purpose_version_id, given.kind, given.basis, given.at)
-    _project(session, given.subject_id, given.purpose_id, state, consent.apply(state, event))
+    _project(session, given.subject_id, given.purpose_id, state, consent.apply(state, event_of(event_id, given)))
     return event_id
+
+
+def event_columns(
+    given: Consent, evidence: Evidence, key: NamedKey, ends: ConsentEventId | None = None
+) -> dict[str, object]:
+    """The columns of a new line of the ledger, its evidence closed under a fresh public id."""
+    public_id = new_public_id()
+    return {
+        "public_id": public_id,
+        "subject_id": given.subject_id,
+        "purpose_id": given.purpose_id,
+        "purpose_version_id": given.purpose_version_id,
+        "kind": given.kind,
+        "basis": given.basis,
+        "at": given.at,
+        "requested_at": given.requested_at,
+        "channel": given.channel,
+        "notice_id": given.notice_id,
+        "registration": given.registration,
+        "ends_event_id": ends,
+        "data_key_id": key.id,
+        "evidence": evidence_service.close(key.key, evidence, public_id),
+    }
+
+
+def event_of(event_id: ConsentEventId, given: Consent) -> consent.Event:
+    """A line of the ledger as the fold sees it."""
+    return consent.Event(event_id, given.purpose_id, given.purpose_version_id, given.kind, given.basis, given.at)
+
+
+def state_columns(state: consent.State) -> dict[str, object]:
+    """The columns of a person's standing for a purpose."""
+    return {
+        "status": state.status,
+        "basis": state.basis,
+        "purpose_version_id": state.purpose_version_id,
+        "since": state.since,
+        "event_id": state.event_id,
+    }
 
 
 def _state(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> consent.State | None:
@@ -147,13 +166,7 @@ def _project(
     """Writes the state that the new event led to, and what it changes in the counts."""
     if after is None or after == before:
         return
-    columns = {
-        "status": after.status,
-        "basis": after.basis,
-        "purpose_version_id": after.purpose_version_id,
-        "since": after.since,
-        "event_id": after.event_id,
-    }
+    columns = state_columns(after)
     if before is None:
         session.execute(sa.insert(ConsentState).values(subject_id=subject_id, purpose_id=purpose_id, **columns))
         session.execute(

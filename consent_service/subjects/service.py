@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -75,6 +76,66 @@ def find_or_add(session: Session, address: str, *, language: Language, name: str
     ).scalar_one()
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A person to be found or added."""
+
+    address: str
+    normalised_address: NormalisedAddress
+    name: str | None
+    language: Language
+
+
+def find_or_add_all(session: Session, people: Sequence[Newcomer], at: datetime) -> dict[NormalisedAddress, SubjectId]:
+    """As `find_or_add`, for many people in a few statements: all of them are locked, and the nameless get a name."""
+    if not people:
+        return {}
+    session.execute(
+        insert(session, Subject).on_conflict_do_nothing(index_elements=["normalised_address"]),
+        [
+            {
+                "public_id": new_public_id(),
+                "address": person.address,
+                "normalised_address": person.normalised_address,
+                "suppression_digest": suppression_digest(person.normalised_address),
+                "language": person.language,
+                "created_at": at,
+                **name_columns(person.name),
+            }
+            for person in people
+        ],
+    )
+    names = {person.normalised_address: person.name for person in people}
+    found = session.execute(
+        sa.select(Subject.id, Subject.normalised_address, Subject.name)
+        .where(Subject.normalised_address.in_(names))
+        .order_by(Subject.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for row in found:
+        if row.name is None:
+            name_if_nameless(session, row.id, names[row.normalised_address])
+    return {row.normalised_address: row.id for row in found}
+
+
+def known_among(session: Session, addresses: Collection[NormalisedAddress]) -> set[NormalisedAddress]:
+    """Those of these addresses that are a person's whom we know."""
+    known = session.execute(
+        sa.select(Subject.normalised_address).where(Subject.normalised_address.in_(addresses))
+    ).scalars()
+    return {address for address in known if address is not None}
+
+
+def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> None:
+    """Takes the exclusive locks of those people whom we know by these addresses."""
+    session.execute(
+        sa.select(Subject.id)
+        .where(Subject.normalised_address.in_(addresses))
+        .order_by(Subject.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
 def name_columns(name: str | None) -> dict[str, str | None]:
     """The columns that hold a name: as written, and in the form that the search compares."""
     tidied = tidy(name)
@@ -122,6 +183,34 @@ def suppress_subject(
 def is_suppressed(session: Session, digest: Digest, purpose_id: PurposeId) -> bool:
     """Whether a suppression stands in the way of writing to this address for this purpose."""
     return bool(session.execute(sa.select(in_force(digest, purpose_id))).scalar_one())
+
+
+def suppressed_among(session: Session, digests: Collection[Digest], purpose_id: PurposeId) -> set[Digest]:
+    """Those of these digests that are suppressed for this purpose or for all."""
+    return _standing_among(
+        session, digests, sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id)
+    )
+
+
+def suppressed_for_all_among(session: Session, digests: Collection[Digest], reason: SuppressionReason) -> set[Digest]:
+    """Those of these digests that are suppressed for every purpose with this very reason."""
+    return _standing_among(session, digests, Suppression.purpose_id.is_(None), Suppression.reason == reason)
+
+
+def _standing_among(session: Session, digests: Collection[Digest], *conditions: sa.ColumnElement[bool]) -> set[Digest]:
+    statement = sa.select(Suppression.digest).where(
+        Suppression.digest.in_(digests), Suppression.lifted_at.is_(None), *conditions
+    )
+    return set(session.execute(statement).scalars())
+
+
+def suppress_all(session: Session, digests: Collection[Digest], reason: SuppressionReason, at: datetime) -> None:
+    """Suppresses addresses for every purpose. Where one is a person's, the caller holds that person's lock."""
+    if digests:
+        session.execute(
+            insert(session, Suppression).on_conflict_do_nothing(),
+            [{"digest": digest, "purpose_id": None, "reason": reason, "created_at": at} for digest in digests],
+        )
 
 
 def in_force(

@@ -118,13 +118,16 @@ def upgrade() -> None:
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('staged_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('staged_by', sa.String(length=254), nullable=False),
+    sa.Column('applied_by', sa.String(length=254), nullable=True),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('applied_to', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('counts', sa.JSON(), nullable=False),
+    sa.Column('applied_counts', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['purpose_id'], ['purposes.id'], name=op.f('fk_imports_purpose_id_purposes')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_imports')),
     sa.UniqueConstraint('public_id', name=op.f('uq_imports_public_id'))
     )
+    op.create_index('ix_imports_state', 'imports', ['state'])
     op.create_table('leaving_reasons',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('purpose_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -285,16 +288,18 @@ def upgrade() -> None:
     sa.Column('import_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('line', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('result', sa.String(32), nullable=False),
-    sa.Column('problem', sa.String(length=200), nullable=True),
+    sa.Column('reason', sa.String(32), nullable=True),
     sa.Column('address', sa.String(length=254), nullable=True),
     sa.Column('normalised_address', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=True),
     sa.Column('name', sa.String(length=200), nullable=True),
     sa.Column('language', sa.String(32), nullable=True),
     sa.Column('customer_since', sa.String(length=10), nullable=True),
     sa.Column('source', sa.String(length=200), nullable=True),
-    sa.ForeignKeyConstraint(['import_id'], ['imports.id'], name=op.f('fk_import_rows_import_id_imports'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['import_id'], ['imports.id'], name=op.f('fk_import_rows_import_id_imports')),
     sa.PrimaryKeyConstraint('import_id', 'line', name=op.f('pk_import_rows'))
     )
+    op.create_index('ix_import_rows_import_id_normalised_address', 'import_rows', ['import_id', 'normalised_address'])
+    op.create_index('ix_import_rows_import_id_result_line', 'import_rows', ['import_id', 'result', 'line'])
     op.create_table('mailing_templates',
     sa.Column('mailing_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('language', sa.String(32), nullable=False),
@@ -398,6 +403,8 @@ def downgrade() -> None:
 
     op.drop_table('messages')
     op.drop_table('mailing_templates')
+    op.drop_index('ix_import_rows_import_id_result_line', table_name='import_rows')
+    op.drop_index('ix_import_rows_import_id_normalised_address', table_name='import_rows')
     op.drop_table('import_rows')
     with op.batch_alter_table('consent_events', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_consent_events_subject_id'))
@@ -423,6 +430,7 @@ def downgrade() -> None:
 
     op.drop_table('mailings')
     op.drop_table('leaving_reasons')
+    op.drop_index('ix_imports_state', table_name='imports')
     op.drop_table('imports')
     op.drop_table('exports')
     with op.batch_alter_table('data_keys', schema=None) as batch_op:
