@@ -160,6 +160,13 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client(use_cookies=False)
 
 
+@pytest.fixture
+def visitor(client: FlaskClient) -> FlaskClient:
+    """A browser without cookies that wants English."""
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
+
+
 STAFF_ADDRESS = "anna.beispiel@beispiel.example"
 STAFF_PASSWORD = "correct horse battery staple"
 

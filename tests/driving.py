@@ -8,18 +8,22 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
+import sqlalchemy as sa
 import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from consent_service import clock, worker
-from consent_service.database import transaction
+from consent_service import clock, links, worker
+from consent_service.database import Base, reading, transaction
 from consent_service.demo.catcher import CaughtMail, caught
+from consent_service.domain.addresses import normalise
 from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Channel, EventKind, Language, LegalBasis
 from consent_service.evidence import service as evidence_service
+from consent_service.ledger import queries as ledger_queries
 from consent_service.ledger import service as ledger
+from consent_service.ledger.queries import Entry
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.notice import queries as notice
@@ -164,3 +168,44 @@ def heading(page: str) -> str:
     found = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
     assert found, page
     return unescape(re.sub(r"<[^>]+>", "", found[1])).strip()
+
+
+def text_of(page: str) -> str:
+    """A page's words in one line, as a reader sees them."""
+    body = page.partition("<body")[2].partition(">")[2]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables: what must be the same before and after what changes nothing."""
+    with reading() as session:
+        return {
+            table.name: sorted((tuple(row) for row in session.execute(sa.select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def fresh_settings(client: FlaskClient, worker: Worker, mailbox: Mailbox, address: str) -> str:
+    """Asks for the settings link of an address and returns the path of the page that it opens."""
+    with time_machine.travel(clock.now() - FILL_TIME):
+        token = hidden(client.get("/settings").text, "form_token")
+    assert client.post("/settings", data={"form_token": token, "email": address}).status_code == 200
+    worker.work()
+    return path_in(mailbox.latest(address), "settings")
+
+
+def events_of(address: str) -> Sequence[Entry]:
+    """The ledger's lines about the person with this address, oldest first."""
+    with reading() as session:
+        person = subjects.find(session, normalise(address))
+        return ledger_queries.history(session, person.id) if person else []
+
+
+def one_click_path(address: str, code: str = "newsletter") -> str:
+    """The path of a person's one-click link, as it stands in the headers of each mail for this purpose."""
+    with reading() as session:
+        person = subjects.find(session, normalise(address))
+        assert person is not None
+        purpose = notice.purpose(session, code, clock.now())
+        link = ledger_queries.unsubscribe_link(session, person.id, purpose.purpose_id)
+    return links.unsubscribe(link).removeprefix(BASE)
