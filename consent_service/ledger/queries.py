@@ -130,6 +130,19 @@ def standings(session: Session, subject_id: SubjectId) -> dict[PurposeId, Standi
     }
 
 
+def active_purposes(session: Session, people: Collection[SubjectId]) -> dict[SubjectId, frozenset[PurposeId]]:
+    """The purposes for which each of these people stands as active; who has none is not in it."""
+    rows = session.execute(
+        sa.select(ConsentState.subject_id, ConsentState.purpose_id).where(
+            ConsentState.subject_id.in_(people), ConsentState.status == ConsentStatus.ACTIVE
+        )
+    )
+    purposes: dict[SubjectId, frozenset[PurposeId]] = {}
+    for subject_id, purpose_id in rows:
+        purposes[subject_id] = purposes.get(subject_id, frozenset()) | {purpose_id}
+    return purposes
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the ledger, without its evidence; times are aware, in UTC."""

@@ -56,6 +56,12 @@ class Message(Base):
             sqlite_where=sa.text("state IN ('claimed', 'handing')"),
             postgresql_where=sa.text("state IN ('claimed', 'handing')"),
         ),
+        sa.Index(
+            "ix_messages_failed",
+            "id",
+            sqlite_where=sa.text("state = 'failed'"),
+            postgresql_where=sa.text("state = 'failed'"),
+        ),
         sa.Index("ix_messages_mailing_id_state", "mailing_id", "state"),
         sa.Index("ix_messages_subject_id", "subject_id"),
         sa.Index("ix_messages_recipient", "recipient"),

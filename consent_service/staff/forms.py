@@ -16,7 +16,7 @@ class SignInForm(LoginForm):
         _l("E-mail address"), [validators.InputRequired(message=_l("Enter your e-mail address"))]
     )
     password = wtforms.PasswordField(_l("Password"), [validators.InputRequired(message=_l("Enter your password"))])
-    remember = None
+    remember = None  # type: ignore[assignment] # how WTForms drops a field
 
     def validate(self, **kwargs: Any) -> bool:
         """As Flask-Security does it, with one error of the form in place of those that tell an account from none."""

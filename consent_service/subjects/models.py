@@ -15,6 +15,7 @@ class Subject(Base):
     """A data subject. Erasure empties every column that says who it was and keeps the row."""
 
     __tablename__ = "subjects"
+    __table_args__ = (sa.Index("ix_subjects_sortable_name_id", "sortable_name", "id"),)
 
     id: Mapped[SubjectId] = mapped_column(primary_key=True)
     public_id: Mapped[PublicId] = mapped_column(unique=True)
@@ -22,7 +23,7 @@ class Subject(Base):
     normalised_address: Mapped[NormalisedAddress | None] = mapped_column(unique=True)
     suppression_digest: Mapped[Digest | None] = mapped_column(unique=True)
     name: Mapped[str | None] = mapped_column(sa.String(200))
-    sortable_name: Mapped[str | None] = mapped_column(SortableText, index=True)  # case folded, for the search
+    sortable_name: Mapped[str | None] = mapped_column(SortableText)  # case folded, for the search
     language: Mapped[Language]
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]

@@ -74,7 +74,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('suppression_digest', name=op.f('uq_subjects_suppression_digest'))
     )
     with op.batch_alter_table('subjects', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_subjects_sortable_name'), ['sortable_name'], unique=False)
+        batch_op.create_index('ix_subjects_sortable_name_id', ['sortable_name', 'id'], unique=False)
 
     op.create_table('suppression_canary',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -332,6 +332,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('public_id', name=op.f('uq_messages_public_id'))
     )
     with op.batch_alter_table('messages', schema=None) as batch_op:
+        batch_op.create_index('ix_messages_failed', ['id'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
         batch_op.create_index('ix_messages_leased', ['lease_until'], unique=False, sqlite_where=sa.text("state IN ('claimed', 'handing')"), postgresql_where=sa.text("state IN ('claimed', 'handing')"))
         batch_op.create_index('ix_messages_mailing_id_state', ['mailing_id', 'state'], unique=False)
         batch_op.create_index('ix_messages_recipient', ['recipient'], unique=False)
@@ -400,6 +401,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_messages_recipient')
         batch_op.drop_index('ix_messages_mailing_id_state')
         batch_op.drop_index('ix_messages_leased', sqlite_where=sa.text("state IN ('claimed', 'handing')"), postgresql_where=sa.text("state IN ('claimed', 'handing')"))
+        batch_op.drop_index('ix_messages_failed', sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
 
     op.drop_table('messages')
     op.drop_table('mailing_templates')
@@ -439,7 +441,7 @@ def downgrade() -> None:
     op.drop_table('data_keys')
     op.drop_table('suppression_canary')
     with op.batch_alter_table('subjects', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_subjects_sortable_name'))
+        batch_op.drop_index('ix_subjects_sortable_name_id')
 
     op.drop_table('subjects')
     op.drop_table('staff')

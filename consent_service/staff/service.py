@@ -1,0 +1,68 @@
+"""Staff accounts: adding, listing and ending them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask_security import hash_password
+from sqlalchemy.orm import Session
+
+from consent_service.audit import service as audit
+from consent_service.audit.service import OPERATOR, Action
+from consent_service.domain.addresses import normalise
+from consent_service.domain.errors import NotFound, Refused
+from consent_service.domain.identifiers import new_public_id
+from consent_service.extensions import security
+from consent_service.staff import rules
+from consent_service.staff.models import StaffMember
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account; the time is aware, in UTC."""
+
+    email: str
+    active: bool
+    created_at: datetime
+
+
+def hashed(password: str) -> str:
+    """The argon2 hash of a password: slow, so make it outside of a transaction. Raises Refused for a short one."""
+    if not rules.is_long_enough(password):
+        raise Refused(
+            f"the password must have {rules.SHORTEST_PASSWORD} to {rules.LONGEST_PASSWORD} characters; "
+            "--generate makes a good one"
+        )
+    return str(hash_password(security.password_util.normalize(password)))
+
+
+def add(session: Session, address: str, password_hash: str, at: datetime) -> None:
+    """Adds an account; `at` is aware. Raises InvalidAddress, and Refused where there is one with this address."""
+    email = normalise(address)
+    if session.execute(sa.select(StaffMember.id).where(StaffMember.email == email)).first() is not None:
+        raise Refused(f"there is an account {email} already")
+    session.add(
+        StaffMember(email=email, password=password_hash, active=True, fs_uniquifier=new_public_id(), created_at=at)
+    )
+    audit.record(session, at=at, actor=OPERATOR, action=Action.STAFF_ADDED, details={"account": email})
+
+
+def accounts(session: Session) -> Sequence[Account]:
+    """All accounts, by address."""
+    rows = session.execute(sa.select(StaffMember).order_by(StaffMember.email)).unique().scalars()
+    return [Account(row.email, row.active, row.created_at) for row in rows]
+
+
+def deactivate(session: Session, address: str, at: datetime) -> None:
+    """Ends an account and every session of it; `at` is aware. Raises InvalidAddress and NotFound."""
+    email = normalise(address)
+    changed = session.execute(
+        sa.update(StaffMember)
+        .where(StaffMember.email == email, StaffMember.active)
+        .values(active=False, fs_uniquifier=new_public_id())
+        .returning(StaffMember.id)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise NotFound(f"there is no active account {email}")
+    audit.record(session, at=at, actor=OPERATOR, action=Action.STAFF_DEACTIVATED, details={"account": email})
