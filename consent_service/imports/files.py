@@ -17,7 +17,6 @@ class FileProblem(StrEnum):
 
     EMPTY = "empty"
     NOT_UTF8 = "not_utf8"
-    BROKEN_HEADER = "broken_header"
     MISSING_COLUMN = "missing_column"
     COLUMN_TWICE = "column_twice"
 
@@ -85,11 +84,15 @@ class CsvFile:
 
 def _header(line: str) -> tuple[str, list[str]]:
     """The delimiter under which the header names most columns that we know, and the header's cells."""
-    try:
-        readings = [(delimiter, next(csv.reader([line], delimiter=delimiter, strict=True))) for delimiter in DELIMITERS]
-    except csv.Error as error:
-        raise UnreadableFile(FileProblem.BROKEN_HEADER) from error
+    readings = [(delimiter, _cells(line, delimiter)) for delimiter in DELIMITERS]
     return max(readings, key=lambda reading: sum(column_of(title) is not None for title in reading[1]))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return []
 
 
 def _columns(titles: list[str], kind: ImportKind) -> dict[int, Column]:

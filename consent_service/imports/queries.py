@@ -46,13 +46,6 @@ class Overview:
         """How many of them applying has dealt with."""
         return sum(self.applied_counts.values())
 
-    @property
-    def left_out_since(self) -> int:
-        """How many were to come in at the dry run and stayed out when it was applied."""
-        if self.state is not ImportState.APPLIED:
-            return 0
-        return self.applied_counts[RowResult.SUPPRESSED] - self.counts[RowResult.SUPPRESSED]
-
 
 def overview(session: Session, public_id: PublicId) -> Overview:
     """One import. Raises NotFound."""

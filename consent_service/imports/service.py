@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
+from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, new_public_id
 from consent_service.domain.kinds import LegalBasis
@@ -199,3 +200,15 @@ def note(session: Session, row: Import, actor: str, at: datetime) -> None:
             "counts": row.applied_counts if row.state is ImportState.APPLIED else row.counts,
         },
     )
+
+
+def count_rows_of(session: Session, address: NormalisedAddress) -> int:
+    """How many staged rows hold this address."""
+    return session.execute(
+        sa.select(sa.func.count()).select_from(ImportRow).where(ImportRow.normalised_address == address)
+    ).scalar_one()
+
+
+def delete_rows_of(session: Session, address: NormalisedAddress) -> None:
+    """Deletes the staged rows that hold this address: its owner was erased."""
+    session.execute(sa.delete(ImportRow).where(ImportRow.normalised_address == address))

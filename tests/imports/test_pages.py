@@ -1,0 +1,310 @@
+"""The import pages, and what the worker then does, on both databases."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask.testing import FlaskClient
+
+from consent_service import clock
+from consent_service.audit.models import AuditEntry
+from consent_service.database import reading, transaction
+from consent_service.domain.addresses import normalise
+from consent_service.domain.kinds import Channel, EventKind, LeftOut, LegalBasis, SuppressionReason
+from consent_service.evidence import service as evidence
+from consent_service.imports import applying
+from consent_service.imports.rules import ImportState, RowResult
+from consent_service.subjects import service as subjects
+from tests.driving import Mailbox, Worker, confirmed, events_of, everything, one_click_path, text_of
+from tests.imports.driving import (
+    counts,
+    customer,
+    customers,
+    import_file,
+    name_of,
+    newest,
+    press,
+    reason_left_out,
+    rows_left,
+    upload,
+)
+
+MIXED = customers(
+    customer("anna@example.org", "Änne Müßig"),
+    customer("not an address"),
+    customer("ANNA@Example.ORG"),
+    customer("bernd@müller.example.org", '"=1+1"'),
+    customer("bernd@xn--mller-kva.example.org"),
+    "carla@example.org,Carla,de,,Shop",
+)
+
+
+def test_dry_run_shows_each_row_and_changes_nothing_else(staff_client: FlaskClient) -> None:
+    before = everything()
+    page = upload(staff_client, MIXED)
+    assert counts(page) == {
+        "Bad row": 2,
+        "Duplicate in the file": 2,
+        "Stays out": 0,
+        "Known already": 0,
+        "New": 2,
+    }
+    words = text_of(page.text)
+    assert "3 not an address – This is not an e-mail address" in words
+    assert "7 carla@example.org – The date since when they are a customer is missing" in words
+    duplicates = text_of(staff_client.get(page.request.path + "?result=duplicate").text)
+    assert "4 ANNA@example.org – –" in duplicates
+    assert "6 bernd@xn--mller-kva.example.org – –" in duplicates
+
+    after = everything()
+    changed = {table for table in before if before[table] != after[table]}
+    assert changed == {"imports", "import_rows", "audit_entries"}
+
+
+def test_reasons_are_in_the_readers_language(staff_client: FlaskClient) -> None:
+    page = upload(staff_client, MIXED)
+    assert "This is not an e-mail address" in page.text
+    assert "This is not an e-mail address" not in staff_client.get(page.request.path + "?lang=de").text
+
+
+def test_rows_are_paged(staff_client: FlaskClient) -> None:
+    page = upload(staff_client, customers(*(customer(f"person{number}@example.org") for number in range(120))))
+    assert "Page 1 of 3" in text_of(page.text)
+    last = staff_client.get(page.request.path + "?result=new&page=3").text
+    assert "person119@example.org" in last
+    assert "person99@example.org" not in last
+
+
+def test_customers_with_their_evidence(staff_client: FlaskClient, worker: Worker) -> None:
+    done = import_file(staff_client, worker, MIXED)
+    assert (done.state, done.applied_counts) == (ImportState.APPLIED, done.counts)
+    assert rows_left() == 0
+    assert reason_left_out("bernd@müller.example.org") is None
+    assert name_of("bernd@müller.example.org") == "=1+1"
+    (event,) = events_of("anna@example.org")
+    assert (event.kind, event.basis, event.channel) == (
+        EventKind.IMPORTED,
+        LegalBasis.LEGITIMATE_INTEREST,
+        Channel.IMPORT,
+    )
+    assert event.notice_id is not None
+    with reading() as session:
+        key = evidence.data_key(session, event.data_key_id)
+    assert key is not None
+    shown = evidence.open_box(key, event.box, event.public_id)["import"]
+    assert shown == {
+        "id": done.public_id,
+        "file_name": "kunden.csv",
+        "sha256": done.sha256,
+        "line": 2,
+        "address": "anna@example.org",
+        "customer_since": "2020-05-31",
+        "source": "Shop",
+        "imported_by": "anna.beispiel@beispiel.example",
+        "at": event.at.isoformat(),
+    }
+    assert one_click_path("anna@example.org", "customer_information")
+
+
+def test_the_same_file_again_changes_nothing(staff_client: FlaskClient, worker: Worker) -> None:
+    import_file(staff_client, worker, MIXED)
+    before = everything()
+    done = import_file(staff_client, worker, MIXED)
+    assert done.applied_counts[RowResult.KNOWN] == 2
+    assert done.applied_counts[RowResult.NEW] == 0
+    after = everything()
+    assert {table for table in before if before[table] != after[table]} == {"imports", "audit_entries"}
+
+
+def test_a_known_person_gets_a_missing_name_and_keeps_their_own(
+    staff_client: FlaskClient, client: FlaskClient, worker: Worker, mailbox: Mailbox
+) -> None:
+    confirmed(client, worker, mailbox, "anna@example.org", name="Anna Beispiel")
+    confirmed(client, worker, mailbox, "bernd@example.org")
+    rows = [customer("anna@example.org", "Wrong"), customer("bernd@example.org", "Bernd Beispiel")]
+    done = import_file(staff_client, worker, customers(*rows))
+    assert done.applied_counts[RowResult.NEW] == 2
+    assert (name_of("anna@example.org"), name_of("bernd@example.org")) == ("Anna Beispiel", "Bernd Beispiel")
+    assert reason_left_out("anna@example.org", "newsletter") is None
+    assert [event.kind for event in events_of("anna@example.org")] == [EventKind.CONFIRMED, EventKind.IMPORTED]
+
+
+def test_who_objected_stays_out(staff_client: FlaskClient, client: FlaskClient, worker: Worker) -> None:
+    import_file(staff_client, worker, customers(customer("anna@example.org")))
+    assert client.post(one_click_path("anna@example.org", "customer_information")).status_code == 200
+    page = upload(staff_client, customers(customer("anna@example.org"), customer("bernd@example.org")))
+    assert "2 anna@example.org – Has objected or withdrawn" in text_of(page.text)
+    press(staff_client, page, "apply")
+    worker.work()
+    assert newest().applied_counts[RowResult.SUPPRESSED] == 1
+    assert reason_left_out("anna@example.org") is LeftOut.OBJECTED
+    assert len(events_of("anna@example.org")) == 2
+
+
+def test_who_objects_after_the_dry_run_stays_out(
+    staff_client: FlaskClient, client: FlaskClient, worker: Worker
+) -> None:
+    import_file(staff_client, worker, customers(customer("anna@example.org")))
+    page = upload(staff_client, customers(customer("anna@example.org"), customer("bernd@example.org")))
+    assert counts(page)["Known already"] == 1
+    client.post(one_click_path("anna@example.org", "customer_information"))
+    press(staff_client, page, "apply")
+    worker.work()
+    assert newest().applied_counts[RowResult.SUPPRESSED] == 1
+    assert reason_left_out("anna@example.org") is LeftOut.OBJECTED
+
+
+def test_who_is_suppressed_after_the_dry_run_stays_out_and_is_not_even_added(
+    staff_client: FlaskClient, worker: Worker
+) -> None:
+    page = upload(staff_client, customers(customer("anna@example.org"), customer("bernd@example.org")))
+    with transaction() as session:
+        digest = subjects.suppression_digest(normalise("anna@example.org"))
+        subjects.suppress(session, digest, None, SuppressionReason.BOUNCED, clock.now())
+    press(staff_client, page, "apply")
+    worker.work()
+    assert newest().applied_counts[RowResult.SUPPRESSED] == 1
+    with reading() as session:
+        assert subjects.find(session, normalise("anna@example.org")) is None
+    assert reason_left_out("bernd@example.org") is None
+
+
+def test_imported_suppression_stops_customers_until_the_persons_own_double_opt_in(
+    staff_client: FlaskClient, client: FlaskClient, worker: Worker, mailbox: Mailbox
+) -> None:
+    done = import_file(staff_client, worker, "email\nDora@Example.org\ndora@example.org\n", "unsubscribed")
+    assert done.applied_counts[RowResult.NEW] == 1
+    page = upload(staff_client, customers(customer("dora@example.org")))
+    assert "2 dora@example.org – On the suppression list" in text_of(page.text)
+    press(staff_client, page, "apply")
+    worker.work()
+    assert events_of("dora@example.org") == []
+
+    confirmed(client, worker, mailbox, "dora@example.org")
+    assert reason_left_out("dora@example.org", "newsletter") is None
+    import_file(staff_client, worker, customers(customer("dora@example.org")))
+    assert reason_left_out("dora@example.org") is LeftOut.NEVER_AGREED
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "bounced", "complained"])
+def test_a_list_suppresses_people_known_here_for_every_purpose(
+    staff_client: FlaskClient, client: FlaskClient, worker: Worker, mailbox: Mailbox, kind: str
+) -> None:
+    confirmed(client, worker, mailbox, "anna@example.org")
+    import_file(staff_client, worker, customers(customer("anna@example.org")))
+    page = upload(staff_client, "Quelle;E-Mail\nalt;anna@example.org\nalt;eva@example.org\n", kind)
+    assert counts(page) == {
+        "Bad row": 0,
+        "Duplicate in the file": 0,
+        "On the list already": 0,
+        "A person known here": 1,
+        "Unknown address": 1,
+    }
+    press(staff_client, page, "apply")
+    worker.work()
+    assert reason_left_out("anna@example.org", "newsletter") is LeftOut.SUPPRESSED
+    assert reason_left_out("anna@example.org") is LeftOut.SUPPRESSED
+    before = everything()["suppressions"]
+    assert (
+        import_file(staff_client, worker, "email\nanna@example.org\neva@example.org\n", kind).applied_counts[
+            RowResult.SUPPRESSED
+        ]
+        == 2
+    )
+    assert everything()["suppressions"] == before
+
+
+def test_discarding_deletes_the_rows(staff_client: FlaskClient, worker: Worker) -> None:
+    page = upload(staff_client, MIXED)
+    assert press(staff_client, page, "discard").status_code == 200
+    assert "anna@example.org" not in staff_client.get(page.request.path).text
+    worker.work()
+    assert rows_left() == 0
+    assert newest().counts[RowResult.NEW] == 2
+    assert events_of("anna@example.org") == []
+
+
+def test_what_was_decided_cannot_be_decided_anew(staff_client: FlaskClient, worker: Worker) -> None:
+    page = upload(staff_client, MIXED)
+    press(staff_client, page, "discard")
+    token = {"csrf_token": staff_client.get(page.request.path).text.split('name="csrf_token" value="')[1].split('"')[0]}
+    assert staff_client.post(f"{page.request.path}/apply", data=token).status_code == 403
+    worker.work()
+    assert events_of("anna@example.org") == []
+    assert staff_client.post(f"{page.request.path}/discard").status_code == 400
+
+
+def test_nobody_decided(staff_client: FlaskClient, worker: Worker) -> None:
+    upload(staff_client, MIXED)
+    with time_machine.travel(clock.now() + timedelta(days=6)):
+        worker.work()
+    assert newest().state is ImportState.STAGED
+    with time_machine.travel(clock.now() + timedelta(days=8)):
+        worker.work()
+    assert newest().state is ImportState.DISCARDED
+    assert rows_left() == 0
+
+
+def test_files_that_are_refused(staff_client: FlaskClient, worker: Worker) -> None:
+    for content, words in [
+        (b"", "The file is empty"),
+        (b"e-mail\nanna@example.org\n", "The first line must name these columns too: Customer since, Source"),
+        (MIXED.encode("latin-1"), "Line 2 is not in UTF-8"),
+    ]:
+        page = upload(staff_client, content)
+        assert page.status_code == 400
+        assert page.text.count(words) == 2, "in the summary and beside the field"
+    worker.work()
+    assert rows_left() == 0
+
+
+def test_a_file_that_is_too_large(staff_client: FlaskClient) -> None:
+    page = upload(staff_client, b"e-mail\n" * 3_000_000)
+    assert page.status_code == 413
+    assert "too large" in page.text
+
+
+def test_batches_go_on_where_they_stopped(staff_client: FlaskClient, worker: Worker) -> None:
+    rows = [customer(f"person{number}@example.org") for number in range(applying.BATCH * 2 + 10)]
+    page = upload(staff_client, customers(*rows))
+    press(staff_client, page, "apply")
+    with pytest.raises(KeyboardInterrupt), transaction() as session:
+        applying.apply_next(session, clock.now())
+        raise KeyboardInterrupt
+    assert newest().rows_applied == 0
+    worker.settle()
+    assert newest().rows_applied == applying.BATCH
+    assert rows_left() == applying.BATCH + 10
+    assert "500 of 1,010" in text_of(staff_client.get(page.request.path).text)
+    worker.settle()
+    worker.settle()
+    assert newest().state is ImportState.APPLIED
+    assert len(everything()["consent_events"]) == len(rows)
+    assert rows_left() == 0
+
+
+def test_audit_log_names_who_and_nobody_else(staff_client: FlaskClient, worker: Worker) -> None:
+    import_file(staff_client, worker, MIXED)
+    press(staff_client, upload(staff_client, MIXED), "discard")
+    with reading() as session:
+        entries = session.execute(
+            sa.select(AuditEntry).where(AuditEntry.action == "imported").order_by(AuditEntry.id)
+        ).scalars()
+        found = [(entry.actor, entry.details) for entry in entries]
+    assert [details["state"] for _, details in found] == ["staged", "applying", "applied", "staged", "discarded"]
+    assert {actor for actor, _ in found} == {"anna.beispiel@beispiel.example"}
+    assert "@" not in json.dumps([details for _, details in found])
+
+
+def test_pages_want_staff(client: FlaskClient) -> None:
+    for path in ("/staff/imports/", "/staff/imports/upload", f"/staff/imports/{'0' * 32}"):
+        assert client.get(path).status_code in (302, 401)
+
+
+def test_empty_list_and_unknown_import(staff_client: FlaskClient) -> None:
+    assert "Nothing has been imported yet" in staff_client.get("/staff/imports/").text
+    assert staff_client.get(f"/staff/imports/{'0' * 32}").status_code == 404
+    upload(staff_client, MIXED)
+    assert "Waiting for your decision" in staff_client.get("/staff/imports/").text
