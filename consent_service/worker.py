@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from consent_service import clock
 from consent_service.database import transaction
 from consent_service.extensions import settings
+from consent_service.imports import applying
+from consent_service.imports import service as imports
 from consent_service.ledger import service as ledger
 from consent_service.mailing import handover
 from consent_service.mailing import service as mailing
@@ -44,6 +46,9 @@ TIMETABLE = (
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
     Task("take up abandoned messages", handover.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
+    Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
+    Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
+    Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
 )
 
@@ -92,9 +97,18 @@ def _keep_timetable(stop: threading.Event) -> None:
     while not stop.is_set():
         for task in TIMETABLE:
             if tick % task.every_ticks == 0:
-                _run(task, stop)
+                _try(task, stop)
         tick += 1
         stop.wait(TICK_SECONDS)
+
+
+def _try(task: Task, stop: threading.Event) -> None:
+    """Runs a task; one that fails must not keep the others from their turn."""
+    try:
+        _run(task, stop)
+    except Exception:
+        log.exception("task failed", task=task.name)
+        stop.wait(RESTART_SECONDS)
 
 
 def _run(task: Task, stop: threading.Event) -> None:

@@ -11,7 +11,7 @@ from consent_service import clock
 from consent_service.database import transaction
 from consent_service.mailing import handover
 from consent_service.mailing.handover import Claim, Envelope, Outcome
-from consent_service.mailing.rules import Lane
+from consent_service.mailing.rules import Lane, pause_before_reconnect
 from consent_service.mailing.smtp import CannotConnect, Connection
 
 log = structlog.get_logger()
@@ -19,7 +19,6 @@ log = structlog.get_logger()
 BATCH = {Lane.SINGLE: 10, Lane.BULK: 100}
 IDLE_SECONDS = {Lane.SINGLE: 0.1, Lane.BULK: 0.5}
 LONGEST_MARK_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
 
 
 @dataclass
@@ -29,37 +28,45 @@ class Carrier:
     lane: Lane
     stop: threading.Event
     connection: Connection = field(default_factory=Connection)
-    failures: int = 0
+    failures: int = 0  # how often in a row the server was not there or hung up
+    done: Outcome | None = None  # what the server said and is not yet written down
 
     def run(self) -> None:
-        """Works until `stop` is set; needs an application context."""
+        """Works until `stop` is set; needs an application context. May be run again after it has raised."""
         with self.connection:
-            while not self.stop.is_set():
-                if not self.carry_batch():
-                    self.stop.wait(IDLE_SECONDS[self.lane])
+            try:
+                while not self.stop.is_set():
+                    if not self.carry_batch():
+                        self.connection.close_if_idle()
+                        self.stop.wait(IDLE_SECONDS[self.lane])
+            finally:
+                # Whatever went wrong: an outcome that is never written down means a second mail.
+                self._write_down()
 
     def carry_batch(self) -> bool:
         """Claims a batch and hands it over; whether there was anything to do."""
+        self._write_down()
         with transaction() as session:
             claims = handover.claim(session, self.lane, BATCH[self.lane])
         if not claims:
-            self.connection.close()
             return False
         left = self._carry(claims)
+        self._write_down()
         if left:
             with transaction() as session:
                 handover.release(session, left)
+        if self.failures:
+            self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
 
     def _carry(self, claims: list[Claim]) -> list[Claim]:
-        """Hands over one after the other; what was not begun when we had to stop."""
-        done: Outcome | None = None
+        """Hands over one after the other; what was not begun when we had to stop or the server hung up."""
         for position, claim in enumerate(claims):
             if self.stop.is_set() or not self._connected():
-                self._write_down(done)
                 return claims[position:]
-            done = self._hand_over(done, claim)
-        self._write_down(done)
+            self._hand_over(claim)
+            if not self.connection.is_open:
+                return claims[position + 1 :]
         return []
 
     def _connected(self) -> bool:
@@ -67,34 +74,34 @@ class Carrier:
             self.connection.open()
         except CannotConnect as error:
             self.failures += 1
-            pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self.failures, 6)) * random.uniform(0.5, 1.0)
-            log.warning("mail server not reached", reason=str(error), pause_seconds=round(pause, 1))
-            self.stop.wait(pause)
+            log.warning("mail server not reached", reason=str(error), failures=self.failures)
             return False
-        self.failures = 0
         return True
 
-    def _hand_over(self, done: Outcome | None, claim: Claim) -> Outcome | None:
-        """Decides, hands over, and returns what is to be written down with the next decision."""
-        envelope, marked = self._decide(done, claim)
+    def _hand_over(self, claim: Claim) -> None:
+        """Decides and hands over; a success is written down together with the next decision."""
+        envelope, marked = self._decide(claim)
         while envelope is not None and time.monotonic() - marked > LONGEST_MARK_SECONDS:
-            envelope, marked = self._decide(None, claim)
+            envelope, marked = self._decide(claim)
         if envelope is None:
-            return None
-        outcome = Outcome(claim, self.connection.hand_over(envelope), clock.now())
-        if outcome.reply.is_success:
-            return outcome
-        log.info("mail refused", message=claim.message_id, reply_code=outcome.reply.code)
-        self._write_down(outcome)
-        return None
+            return
+        reply = self.connection.hand_over(envelope)
+        self.done = Outcome(claim, reply, clock.now())
+        if not reply.is_success:
+            log.info("mail refused", message=claim.message_id, reply_code=reply.code)
+            self._write_down()
+        self.failures = 0 if self.connection.is_open else self.failures + 1
 
-    def _decide(self, done: Outcome | None, claim: Claim) -> tuple[Envelope | None, float]:
+    def _decide(self, claim: Claim) -> tuple[Envelope | None, float]:
         """Decides and marks; with the moment before the commit, from which an unsubscribe waits for us."""
         with transaction() as session:
-            envelope = handover.step(session, done, claim, clock.now())
-            return envelope, time.monotonic()
+            envelope = handover.step(session, self.done, claim, clock.now())
+            marked = time.monotonic()
+        self.done = None
+        return envelope, marked
 
-    def _write_down(self, done: Outcome | None) -> None:
-        if done is not None:
+    def _write_down(self) -> None:
+        if self.done is not None:
             with transaction() as session:
-                handover.record(session, done)
+                handover.record(session, self.done)
+            self.done = None

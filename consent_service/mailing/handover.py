@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from flask_babel import force_locale, gettext
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
 from consent_service.mailing.addresses import envelope_sender, message_id
-from consent_service.mailing.composition import Person, Template, WayOut, has_way_out
+from consent_service.mailing.composition import Person, Slot, Template, WayOut, has_way_out
 from consent_service.mailing.models import Mailing, MailingTemplate, Message
 from consent_service.mailing.rules import (
     Lane,
@@ -36,6 +37,8 @@ from consent_service.mailing.rules import (
 from consent_service.mailing.service import WAITING
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class Envelope:
     sender: str
     recipient: str
     data: bytes
+
+    def __post_init__(self) -> None:
+        if not self.recipient.isascii():
+            raise ValueError("an address beyond ASCII needs SMTPUTF8 (RFC 6531), which few servers take")
 
 
 class NoWayOut(Exception):
@@ -123,14 +130,23 @@ def release(session: Session, claims: list[Claim]) -> None:
 
 
 def take_up_abandoned(session: Session) -> int:
-    """Queues again what a worker left behind when its lease ended; it will be decided anew. How many."""
-    rows = session.execute(
-        sa.update(Message)
+    """Queues again what a worker left behind when its lease ended; it will be decided anew. How many.
+
+    The token stays until the next claim: a worker that was cut off from the database may still say what
+    became of its message, as long as nobody else has begun with it.
+    """
+    abandoned = (
+        sa.select(Message.id)
         .where(
             Message.state.in_((MessageState.CLAIMED, MessageState.HANDING)),
             Message.lease_until < shared_now(session),
         )
-        .values(state=MessageState.QUEUED, lease_token=None, lease_until=None)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(
+        sa.update(Message)
+        .where(Message.id.in_(abandoned))
+        .values(state=MessageState.QUEUED, lease_until=None)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
@@ -140,8 +156,8 @@ def take_up_abandoned(session: Session) -> int:
 def step(session: Session, done: Outcome | None, following: Claim, now: datetime) -> Envelope | None:
     """The one transaction per message: records what is done, then decides on the following and marks it.
 
-    Returns what to hand over, or None where the person is left out or the lease was lost. The order is
-    that of design I6: lock the person, and look in a further statement.
+    Returns what to hand over, or None where the person is left out, the lease was lost, or the mail cannot be
+    composed. The order is that of design I6: lock the person, and look in a further statement.
     """
     if following.subject_id is not None and not is_sqlite():
         subjects.lock_shared(session, following.subject_id)
@@ -155,16 +171,34 @@ def step(session: Session, done: Outcome | None, following: Claim, now: datetime
         return None
     reason = _reason(row)
     if reason is not None:
-        _update(session, following, state=MessageState.SUPPRESSED, left_out=reason, lease_until=None)
+        _update(session, following, state=MessageState.SUPPRESSED, left_out=reason, **_ENDED)
         return None
+    try:
+        envelope = _single(row) if row.mailing_id is None else _copy(session, row, now)
+    except sa.exc.SQLAlchemyError:
+        raise
+    except Exception as error:  # what composing raises now, it would raise for ever, and hold up the lane
+        _fail(session, following, error)
+        return None
+    first_mark = row.state is MessageState.CLAIMED
     _update(
         session,
         following,
         state=MessageState.HANDING,
-        attempts=Message.attempts + 1,
+        attempts=Message.attempts + (1 if first_mark else 0),
         lease_until=shared_now(session) + _lease(),
     )
-    return _single(row) if row.mailing_id is None else _copy(session, row, now)
+    return envelope
+
+
+_ENDED: dict[str, Any] = {"lease_token": None, "lease_until": None}
+
+
+def _fail(session: Session, claim: Claim, error: Exception) -> None:
+    """Gives up a mail that cannot be composed; the error's own text may name a person, so only its kind is kept."""
+    kind = type(error).__name__
+    log.error("mail cannot be composed", message=claim.message_id, error=kind)
+    _update(session, claim, state=MessageState.FAILED, reply=f"cannot be composed: {kind}", **_ENDED)
 
 
 @lru_cache(maxsize=1)
@@ -177,6 +211,7 @@ def _look() -> sa.Select[Any]:
         ledger.recipients(origin, Mailing.purpose_id)
         .add_columns(
             Message.public_id,
+            Message.state,
             Message.mailing_id,
             Message.recipient,
             Message.content,
@@ -186,7 +221,8 @@ def _look() -> sa.Select[Any]:
         .where(
             Message.id == sa.bindparam("message"),
             Message.lease_token == sa.bindparam("token"),
-            Message.state.in_((MessageState.CLAIMED, MessageState.HANDING)),
+            # In doubt is what an unsubscribe that could not wait thinks of it; we, deciding, have it not in hand.
+            Message.state.in_((MessageState.CLAIMED, MessageState.HANDING, MessageState.IN_DOUBT)),
         )
     )
 
@@ -218,12 +254,13 @@ def _copy(session: Session, row: Any, now: datetime) -> Envelope:
         address=row.address,
         name=row.name,
         greeting=greeting(language, row.name),
-        settings_url=links.marketing_settings(row.subject_public_id),
+        settings_url=links.marketing_settings(row.subject_public_id, language),
         way_out=way_out(row.unsubscribe_public_id),
         message_id=message_id(row.public_id),
     )
     data = template.fill(person, now)
-    if not has_way_out(data):
+    shown = {(Slot.UNSUBSCRIBE, False), (Slot.UNSUBSCRIBE, True)}  # in the text and in the HTML
+    if not has_way_out(data) or not shown <= set(template.slots):
         raise NoWayOut(row.public_id)
     return Envelope(envelope_sender(row.public_id), row.address, data)
 
@@ -269,19 +306,20 @@ def record(session: Session, done: Outcome) -> None:
         values: dict[str, object] = {"state": MessageState.SENT, "handed_over_at": done.at}
     else:
         values = _after_refusal(session, done)
-    _update(session, done.claim, reply=str(done.reply), lease_token=None, lease_until=None, **values)
+    _update(session, done.claim, reply=str(done.reply), **_ENDED, **values)
 
 
 def _after_refusal(session: Session, done: Outcome) -> dict[str, object]:
     """A refusal means waiting or giving up; one that says the mailbox is gone also suppresses the address."""
-    row = session.execute(
-        sa.select(Message.created_at, Message.attempts).where(Message.id == done.claim.message_id)
-    ).one()
+    attempts = session.execute(
+        sa.select(Message.attempts).where(Message.id == done.claim.message_id, Message.lease_token == done.claim.token)
+    ).scalar_one_or_none()
+    if attempts is None:
+        return {}
     if done.claim.subject_id is not None and is_address_gone(done.reply):
         subjects.lock(session, done.claim.subject_id)
         subjects.suppress_subject(session, done.claim.subject_id, SuppressionReason.BOUNCED, done.at)
-    state = state_after(done.reply, done.at - row.created_at)
+    state = state_after(done.reply, attempts)
     if state is MessageState.FAILED:
         return {"state": state}
-    pause = pause_before_retry(row.attempts, random.random())
-    return {"state": state, "not_before": done.at + pause}
+    return {"state": state, "not_before": done.at + pause_before_retry(attempts, random.random())}

@@ -47,7 +47,10 @@ class MailingState(StrEnum):
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
-GIVE_UP_AFTER = timedelta(days=3)
+MOST_ATTEMPTS = 25  # some three days
+LONGEST_PAUSE_BEFORE_RECONNECT = timedelta(minutes=1)
+SERVICE_CLOSING = 421
+CONNECTION_LOST = -1
 ADDRESS_IS_GONE = frozenset({"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
 
@@ -56,6 +59,12 @@ def pause_before_retry(attempts: int, jitter: float) -> timedelta:
     doublings: int = 2 ** min(attempts - 1, 20)
     doubled = min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
     return timedelta(seconds=doubled.total_seconds() * (0.75 + 0.5 * jitter))
+
+
+def pause_before_reconnect(failures: int, jitter: float) -> timedelta:
+    """How long to leave the server alone that was away or hung up so often in a row (1 or more); jitter is 0 to 1."""
+    doublings: int = 2 ** min(failures - 1, 20)
+    return min(timedelta(seconds=1) * doublings, LONGEST_PAUSE_BEFORE_RECONNECT) * (0.5 + 0.5 * jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +94,10 @@ def is_address_gone(reply: Reply) -> bool:
     return reply.code >= 500 and bool(words) and words[0] in ADDRESS_IS_GONE
 
 
-def state_after(reply: Reply, age: timedelta) -> MessageState:
-    """What becomes of a message that was answered thus, `age` after it was queued."""
+def state_after(reply: Reply, attempts: int) -> MessageState:
+    """What becomes of a message that was answered thus at this attempt; a mailing may rest, so age says nothing."""
     if reply.is_success:
         return MessageState.SENT
-    if reply.is_temporary and age < GIVE_UP_AFTER:
+    if reply.is_temporary and attempts < MOST_ATTEMPTS:
         return MessageState.DEFERRED
     return MessageState.FAILED

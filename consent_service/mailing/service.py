@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import reading, transaction
+from consent_service.database import reading, shared_now, transaction
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, LeftOut
@@ -75,12 +76,17 @@ def call_off(session: Session, message: MessageId) -> None:
     session.execute(
         sa.update(Message)
         .where(Message.id == message, Message.state.in_((*WAITING, MessageState.CLAIMED)))
-        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED)
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
     )
 
 
 def start(session: Session, purpose_id: PurposeId, texts: Mapping[Language, MailingText], at: datetime) -> MailingId:
-    """Starts a mailing to all who may be written to for the purpose; the worker fills and sends it."""
+    """Starts a mailing to all who may be written to for the purpose; the worker fills and sends it.
+
+    Raises Refused without a text.
+    """
+    if not texts:
+        raise Refused("a mailing needs a text")
     mailing = Mailing(
         purpose_id=purpose_id,
         state=MailingState.RUNNING,
@@ -155,15 +161,24 @@ def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, o
 
 
 def finish(session: Session, at: datetime) -> None:
-    """Ends the mailings of which nothing waits any more, and empties the cancelled ones."""
+    """Ends the mailings of which nothing waits any more, and empties the cancelled ones.
+
+    What is in doubt is waited for until its lease ends: its worker may still say that it must be tried again.
+    """
     cancelled = sa.select(Mailing.id).where(Mailing.state == MailingState.CANCELLED)
     session.execute(
         sa.update(Message)
         .where(Message.mailing_id.in_(cancelled), Message.state.in_(WAITING))
-        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED)
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
-    unfinished = sa.exists().where(Message.mailing_id == Mailing.id, Message.state.in_(UNFINISHED))
+    unfinished = sa.exists().where(
+        Message.mailing_id == Mailing.id,
+        sa.or_(
+            Message.state.in_(UNFINISHED),
+            sa.and_(Message.state == MessageState.IN_DOUBT, Message.lease_until >= shared_now(session)),
+        ),
+    )
     session.execute(
         sa.update(Mailing)
         .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled, ~unfinished)
@@ -191,3 +206,36 @@ def wait_until_not_in_hand(subject_id: SubjectId) -> None:
             .where(Message.subject_id == subject_id, Message.state == MessageState.HANDING)
             .values(state=MessageState.IN_DOUBT)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """By what a person's messages are found: the person, spellings of the address, and the mails of requests."""
+
+    subject_id: SubjectId | None
+    recipients: frozenset[str]
+    messages: frozenset[MessageId]
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """SQL: a message is the person's or went to the address."""
+        return sa.or_(
+            Message.recipient.in_(self.recipients),
+            Message.id.in_(self.messages),
+            *([Message.subject_id == self.subject_id] if self.subject_id is not None else []),
+        )
+
+
+def count_traces(session: Session, traces: Traces) -> int:
+    """How many messages these are."""
+    return session.execute(sa.select(sa.func.count()).select_from(Message).where(traces.condition())).scalar_one()
+
+
+def empty(session: Session, traces: Traces) -> None:
+    """Empties an erased person's messages of all that says who it was; what has not gone out never will."""
+    messages = list(session.execute(sa.select(Message.id).where(traces.condition())).scalars())
+    session.execute(
+        sa.update(Message)
+        .where(Message.id.in_(messages), Message.state.in_((*WAITING, MessageState.CLAIMED)))
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.ERASED)
+    )
+    session.execute(sa.update(Message).where(Message.id.in_(messages)).values(recipient=None, content=None, reply=None))

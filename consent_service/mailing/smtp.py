@@ -2,23 +2,29 @@
 
 Mail is handed over as bytes: Flask-Mail's own Message builds each mail anew, which is too slow for bulk,
 and its send() does not return the server's reply, which is evidence.
+
+TLS certificates are always verified, against the system's authorities; OpenSSL's SSL_CERT_FILE names others.
 """
 
 import smtplib
 import ssl
+import time
+from contextlib import suppress
 from types import TracebackType
 
 from flask import current_app
 
 from consent_service.extensions import settings
 from consent_service.mailing.handover import Envelope
-from consent_service.mailing.rules import Reply
+from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Reply
 
-_CLOSING = 421
+CHECK_AFTER_IDLE_SECONDS = 1.0
+CLOSE_AFTER_IDLE_SECONDS = 30.0
+_UNCLEAR = (OSError, smtplib.SMTPException)
 
 
 class CannotConnect(Exception):
-    """The server is not there, does not answer, or refuses our sign-in; the text says which."""
+    """The server is not there, does not answer, is not trusted, or refuses our sign-in; the text says which."""
 
 
 class Connection:
@@ -26,6 +32,7 @@ class Connection:
 
     def __init__(self) -> None:
         self._server: smtplib.SMTP | None = None
+        self._last_used = 0.0
 
     def __enter__(self) -> "Connection":
         return self
@@ -35,35 +42,83 @@ class Connection:
     ) -> None:
         self.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether we are connected, as far as we know."""
+        return self._server is not None
+
     def open(self) -> None:
-        """Connects if we are not connected. Raises CannotConnect."""
+        """Connects unless a connection is open and, where it was idle, still answers. Raises CannotConnect."""
+        if self._idle_seconds() > CHECK_AFTER_IDLE_SECONDS:
+            self._check()
         if self._server is not None:
             return
         try:
             self._server = _connect()
-        except (OSError, smtplib.SMTPException) as error:
+        except (*_UNCLEAR, ValueError) as error:
             raise CannotConnect(f"{type(error).__name__}: {error}") from error
+        self._last_used = time.monotonic()
 
     def hand_over(self, envelope: Envelope) -> Reply:
         """Hands one mail over and returns the server's last word on it; a lost connection is a code below 0."""
         assert self._server is not None, "open() comes first"
         try:
-            reply = _dialogue(self._server, envelope)
-        except (OSError, smtplib.SMTPException) as error:
+            reply = self._dialogue(self._server, envelope)
+        except _UNCLEAR as error:
             self._drop()
-            return Reply(-1, f"connection lost: {type(error).__name__}: {error}")
-        if reply.code == _CLOSING:
+            return Reply(CONNECTION_LOST, f"connection lost: {type(error).__name__}: {error}")
+        self._last_used = time.monotonic()
+        if reply.code in (SERVICE_CLOSING, CONNECTION_LOST):
             self._drop()
         return reply
 
     def close(self) -> None:
         """Takes leave of the server."""
         if self._server is not None:
-            try:
+            with suppress(*_UNCLEAR):
                 self._server.quit()
-            except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def close_if_idle(self) -> None:
+        """Takes leave of the server when there was nothing to hand over for a while."""
+        if self._idle_seconds() > CLOSE_AFTER_IDLE_SECONDS:
+            self.close()
+
+    def _idle_seconds(self) -> float:
+        return time.monotonic() - self._last_used
+
+    def _check(self) -> None:
+        """Drops a connection that the server has closed in the meantime."""
+        if self._server is not None:
+            try:
+                code, _ = self._server.noop()
+            except _UNCLEAR:
                 self._drop()
-            self._server = None
+            else:
+                self._last_used = time.monotonic()
+                if code != 250:
+                    self._drop()
+
+    def _dialogue(self, server: smtplib.SMTP, envelope: Envelope) -> Reply:
+        """MAIL, RCPT, DATA: stops at the first refusal and leaves the connection ready for the next mail."""
+        reply = _reply(*server.mail(envelope.sender))
+        if reply.is_success:
+            reply = _reply(*server.rcpt(envelope.recipient))
+        if reply.is_success:
+            try:
+                return _reply(*server.data(envelope.data))
+            except smtplib.SMTPDataError as error:
+                reply = _reply(error.smtp_code, error.smtp_error)
+        if reply.code not in (SERVICE_CLOSING, CONNECTION_LOST):
+            self._reset(server)
+        return reply
+
+    def _reset(self, server: smtplib.SMTP) -> None:
+        """Ends a mail that was refused; the refusal stands even where the server hangs up now."""
+        try:
+            server.rset()
+        except _UNCLEAR:
+            self._drop()
 
     def _drop(self) -> None:
         if self._server is not None:
@@ -91,27 +146,6 @@ def _connect() -> smtplib.SMTP:
         server.close()
         raise
     return server
-
-
-def _dialogue(server: smtplib.SMTP, envelope: Envelope) -> Reply:
-    """MAIL, RCPT, DATA: stops at the first refusal and leaves the connection ready for the next mail."""
-    reply = _reply(*server.mail(envelope.sender))
-    if reply.is_success:
-        reply = _reply(*server.rcpt(envelope.recipient))
-    if not reply.is_success:
-        _reset(server, reply)
-        return reply
-    try:
-        return _reply(*server.data(envelope.data))
-    except smtplib.SMTPDataError as error:
-        reply = _reply(error.smtp_code, error.smtp_error)
-        _reset(server, reply)
-        return reply
-
-
-def _reset(server: smtplib.SMTP, reply: Reply) -> None:
-    if reply.code != _CLOSING:
-        server.rset()
 
 
 def _reply(code: int, text: bytes | str) -> Reply:

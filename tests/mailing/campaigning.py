@@ -1,0 +1,105 @@
+"""A service whose mail goes to a server of the test's choice, a mailing under way, and its worker as a process."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+
+from consent_service import clock, create_app, links
+from consent_service.config import from_environment
+from consent_service.database import reading, transaction
+from consent_service.domain.identifiers import MailingId, SubjectId
+from consent_service.domain.kinds import Language
+from consent_service.extensions import database
+from consent_service.ledger import queries as ledger
+from consent_service.mailing import service as mailing
+from consent_service.mailing.composition import MailingText, Text
+from consent_service.mailing.models import Message
+from consent_service.notice import queries as notice
+from tests.conftest import environment
+
+QUICK = {"SMTP_TIMEOUT_SECONDS": "1", "LEASE_SECONDS": "5"}
+WORDS = Text(
+    "News", "{{greeting}}\n\nLeave: {{unsubscribe}}\n", "<p>{{greeting}}</p><p><a href='{{unsubscribe}}'>Leave</a></p>"
+)
+
+
+@contextmanager
+def service(url: str, port: int, **more: str) -> Iterator[Flask]:
+    """The application, in whose context the block runs; its mail goes to the server at `port`."""
+    app = create_app(from_environment(environment(url, port, **{**QUICK, **more})))
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            database.session.remove()
+            database.engine.dispose()
+
+
+def start_mailing() -> MailingId:
+    """Starts a mailing to everybody who agreed to the newsletter, and fills all of it."""
+    now = clock.now()
+    with transaction() as session:
+        purpose = notice.purpose(session, "newsletter", now).purpose_id
+        text = MailingText(mailing.sender(), "News", "news.example.org", WORDS)
+        started = mailing.start(session, purpose, {Language.GERMAN: text}, now)
+    more = 1
+    while more:
+        with transaction() as session:
+            more = mailing.fill(session, now)
+    return started
+
+
+def messages(*columns: sa.orm.InstrumentedAttribute) -> list[sa.Row]:
+    """These columns of all messages, in the order of their ids."""
+    with reading() as session:
+        return list(session.execute(sa.select(*columns).order_by(Message.id)))
+
+
+def states() -> Counter[str]:
+    """How many messages stand where."""
+    return Counter(row.state.value for row in messages(Message.state))
+
+
+def change_messages(**values: object) -> None:
+    """Changes all messages at once, for instance to let their time come."""
+    with transaction() as session:
+        session.execute(sa.update(Message).values(**values))
+
+
+def unsubscribe_path(person: SubjectId) -> str:
+    """The path of a person's one-click link for the newsletter."""
+    with reading() as session:
+        purpose = notice.purpose(session, "newsletter", clock.now()).purpose_id
+        return links.unsubscribe(ledger.unsubscribe_link(session, person, purpose)).removeprefix("http://localhost")
+
+
+@contextmanager
+def worker_process(url: str, port: int, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """`consent-service worker` as a process of its own; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("consent-service")), "worker"],
+        env={**os.environ, **environment(url, port, **{**QUICK, **more})},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until the condition holds, and fails when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.005)

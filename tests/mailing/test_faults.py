@@ -1,0 +1,372 @@
+"""What goes wrong between us and the mail server, over real SMTP."""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+
+from consent_service import clock
+from consent_service.database import reading, transaction
+from consent_service.domain.identifiers import MailingId
+from consent_service.domain.kinds import SuppressionReason
+from consent_service.mailing import handover, smtp
+from consent_service.mailing import service as mailing
+from consent_service.mailing.carrier import Carrier
+from consent_service.mailing.models import MailingTemplate, Message
+from consent_service.mailing.rules import Lane, MailingState, MailKind
+from consent_service.mailing.smtp import CannotConnect, Connection
+from consent_service.subjects.models import Subject, Suppression
+from tests.conftest import free_port
+from tests.driving import add_people
+from tests.mailing import certificates
+from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states
+from tests.mailing.servers import Recorder, serving
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def mailing_of_five(database_url: str, port: int) -> Iterator[MailingId]:
+    """A mailing to five people, filled and not yet sent, in the context of its service."""
+    with service(database_url, port):
+        add_people(None, 5)
+        yield start_mailing()
+
+
+@pytest.fixture
+def carrier() -> Iterator[Carrier]:
+    carrier = Carrier(Lane.BULK, threading.Event())
+    yield carrier
+    carrier.connection.close()
+
+
+@pytest.mark.usefixtures("mailing_of_five")
+class TestServerThatIsAway:
+    def test_puts_all_back_and_counts_no_attempt(self, carrier: Carrier, port: int) -> None:
+        assert carrier.carry_batch()
+        assert states() == {"queued": 5}
+        assert {(row.attempts, row.lease_token) for row in messages(Message.attempts, Message.lease_token)} == {
+            (0, None)
+        }
+        assert carrier.failures == 1
+        with serving(Recorder(), port) as server:
+            carrier.carry_batch()
+        assert len(server.taken) == 5
+        assert carrier.failures == 0
+
+    def test_puts_all_back_before_it_pauses(self, carrier: Carrier, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = []
+        monkeypatch.setattr(carrier.stop, "wait", lambda seconds: seen.append((states(), seconds)))
+        for _ in range(4):
+            carrier.carry_batch()
+        assert all(counted == {"queued": 5} for counted, _ in seen)
+        assert seen[0][1] <= 1 < 4 <= seen[3][1]
+
+    def test_says_why(self, carrier: Carrier, capsys: pytest.CaptureFixture[str]) -> None:
+        carrier.carry_batch()
+        assert "mail server not reached" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("mailing_of_five")
+class TestRefusals:
+    def test_for_now_is_tried_again_with_the_same_message_id(self, carrier: Carrier, port: int) -> None:
+        refused = count()
+        greylisting = Recorder(reply_to_recipient=lambda _: "450 4.2.0 later" if next(refused) < 5 else None)
+        with serving(greylisting, port) as server:
+            carrier.carry_batch()
+            assert states() == {"deferred": 5}
+            rows = messages(Message.not_before, Message.created_at, Message.reply, Message.public_id)
+            assert all(timedelta(seconds=40) < row.not_before - clock.now() < timedelta(seconds=75) for row in rows)
+            assert len({row.not_before for row in rows}) == 5
+            assert rows[0].reply == "450 4.2.0 later"
+            assert not carrier.carry_batch()
+            change_messages(not_before=clock.now())
+            carrier.carry_batch()
+        assert states() == {"sent": 5}
+        assert {one.message_id for one in server.taken} == {f"<{row.public_id}@localhost>" for row in rows}
+        assert len(server.connections) == 1
+
+    def test_for_good_fails(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(reply_to_data=lambda _: "554 5.6.0 not this"), port):
+            carrier.carry_batch()
+            assert states() == {"failed": 5}
+            assert not carrier.carry_batch()
+        assert {row.reply for row in messages(Message.reply)} == {"554 5.6.0 not this"}
+        with reading() as session:
+            assert session.execute(sa.select(Suppression)).first() is None
+
+    @pytest.mark.parametrize("code", ["5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
+    def test_address_that_is_gone_is_suppressed(self, carrier: Carrier, port: int, code: str) -> None:
+        gone = Recorder(
+            reply_to_recipient=lambda address: f"550 {code} unknown" if address == "person3@example.org" else None
+        )
+        with serving(gone, port):
+            carrier.carry_batch()
+        assert states() == {"sent": 4, "failed": 1}
+        with reading() as session:
+            digest = session.execute(
+                sa.select(Subject.suppression_digest).where(Subject.address == "person3@example.org")
+            ).scalar_one()
+            suppression = session.execute(sa.select(Suppression)).scalar_one()
+        assert (suppression.digest, suppression.reason) == (digest, SuppressionReason.BOUNCED)
+        assert suppression.purpose_id is None
+
+    def test_policy_suppresses_nobody(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(reply_to_recipient=lambda _: "550 5.7.1 we do not like you"), port):
+            carrier.carry_batch()
+        with reading() as session:
+            assert session.execute(sa.select(Suppression)).first() is None
+
+    def test_refusal_stands_where_the_server_then_hangs_up(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(reply_to_recipient=lambda _: "550 5.7.1 go away"), port) as server:
+
+            async def hang_up(smtp_server: object, session: object, envelope: object) -> str:
+                server.connections.clear()
+                smtp_server.transport.abort()  # type: ignore[attr-defined]
+                return "421 never seen"
+
+            server.handle_RSET = hang_up  # type: ignore[attr-defined]
+            carrier.carry_batch()
+        assert states() == {"failed": 1, "queued": 4}
+
+
+@pytest.mark.usefixtures("mailing_of_five")
+class TestServerThatHangsUp:
+    def test_in_the_middle_of_data(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(hang_up_in_data=1), port) as server:
+            carrier.carry_batch()
+            assert states() == {"deferred": 1, "queued": 4}
+            carrier.carry_batch()
+            assert states() == {"deferred": 1, "sent": 4}
+            change_messages(not_before=clock.now())
+            carrier.carry_batch()
+        assert states() == {"sent": 5}
+        assert set(server.recipients().values()) == {1}
+        assert len(server.connections) == 2
+
+    def test_with_421_in_the_middle_of_a_session(self, carrier: Carrier, port: int) -> None:
+        turns = count(1)
+        full = Recorder(
+            reply_to_recipient=lambda _: "421 4.7.0 enough for one connection" if next(turns) == 3 else None
+        )
+        with serving(full, port) as server:
+            carrier.carry_batch()
+            assert states() == {"sent": 2, "deferred": 1, "queued": 2}
+            carrier.carry_batch()
+            assert states() == {"sent": 4, "deferred": 1}
+        assert len(server.connections) == 2
+
+    def test_while_we_were_idle(self, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(smtp, "CHECK_AFTER_IDLE_SECONDS", 0.2)
+        with serving(Recorder(), port, seconds_idle=0.3) as server:
+            carrier.connection.open()
+            time.sleep(0.5)
+            carrier.carry_batch()
+        assert states() == {"sent": 5}
+        assert {row.attempts for row in messages(Message.attempts)} == {1}
+        assert len(server.connections) == 2
+
+    def test_slow_server_runs_into_the_timeout(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(seconds_per_mail=1.5), port):
+            carrier.carry_batch()
+        assert states() == {"deferred": 1, "queued": 4}
+        assert "connection lost" in str(messages(Message.reply)[0].reply)
+
+
+@pytest.mark.usefixtures("mailing_of_five")
+class TestKeptOpenConnection:
+    def test_serves_many_batches_and_outlives_a_lull(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(), port) as server:
+            carrier.carry_batch()
+            change_messages(state="queued")
+            assert carrier.carry_batch()
+            assert not carrier.carry_batch()
+            carrier.connection.close_if_idle()
+            assert carrier.connection.is_open
+        assert len(server.taken) == 10
+        assert len(server.connections) == 1
+
+    def test_is_closed_after_a_while(self, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serving(Recorder(), port):
+            carrier.carry_batch()
+            monkeypatch.setattr(smtp, "CLOSE_AFTER_IDLE_SECONDS", 0)
+            carrier.connection.close_if_idle()
+            assert not carrier.connection.is_open
+
+
+class TestDatabaseThatFails:
+    def test_outcome_survives_a_failed_next_step(
+        self, mailing_of_five: MailingId, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decide, turns = handover.step, count(1)
+
+        def fails_at_third(*arguments: object) -> object:
+            if next(turns) == 3:
+                raise sa.exc.OperationalError("step", {}, Exception("the database went away"))
+            return decide(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(handover, "step", fails_at_third)
+        with serving(Recorder(), port) as server:
+            with pytest.raises(sa.exc.OperationalError):
+                carrier.run()
+            assert not carrier.connection.is_open
+            assert states() == {"sent": 2, "claimed": 3}
+            change_messages(lease_until=clock.now() - timedelta(seconds=1))
+            with transaction() as session:
+                handover.take_up_abandoned(session)
+            carrier.carry_batch()
+        assert set(server.recipients().values()) == {1}
+        assert states() == {"sent": 5}
+
+    def test_outcome_is_written_when_the_database_is_back(
+        self, mailing_of_five: MailingId, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Even after the lease has ended, as long as nobody else has begun with the message."""
+
+        def fails(*_: object) -> None:
+            raise sa.exc.OperationalError("record", {}, Exception("the database is away"))
+
+        record, step, turns = handover.record, handover.step, count(1)
+        with serving(Recorder(), port) as server:
+            monkeypatch.setattr(handover, "record", fails)
+            monkeypatch.setattr(handover, "step", lambda *given: step(*given) if next(turns) == 1 else fails())
+            with pytest.raises(sa.exc.OperationalError):
+                carrier.run()
+            monkeypatch.setattr(handover, "record", record)
+            monkeypatch.setattr(handover, "step", step)
+            change_messages(lease_until=clock.now() - timedelta(seconds=1))
+            with transaction() as session:
+                assert handover.take_up_abandoned(session) == 5
+            carrier.carry_batch()
+        assert set(server.recipients().values()) == {1}
+        assert states() == {"sent": 5}
+
+
+class TestMailThatCannotBeComposed:
+    def test_without_way_out_is_refused_by_delivery(
+        self, mailing_of_five: MailingId, carrier: Carrier, port: int
+    ) -> None:
+        self._spoil_template(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+        self._all_fail(carrier, port)
+
+    def test_without_a_visible_way_out_is_refused_by_delivery(
+        self, mailing_of_five: MailingId, carrier: Carrier, port: int
+    ) -> None:
+        self._spoil_template(b"\0Punsubscribe\0")
+        self._all_fail(carrier, port)
+
+    def _spoil_template(self, missing: bytes) -> None:
+        with transaction() as session:
+            template = session.execute(sa.select(MailingTemplate)).scalar_one()
+            assert missing in template.mime
+            template.mime = template.mime.replace(missing, b"")
+
+    def _all_fail(self, carrier: Carrier, port: int) -> None:
+        with serving(Recorder(), port) as server:
+            carrier.carry_batch()
+        assert states() == {"failed": 5}
+        assert {row.reply for row in messages(Message.reply)} == {"cannot be composed: NoWayOut"}
+        assert server.begun == []
+
+    def test_does_not_stop_its_lane(self, database_url: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+        with service(database_url, port), serving(Recorder(), port) as server:
+            with transaction() as session:
+                for address in ("anna@example.org", "ä@example.org", "bert@example.org"):
+                    mailing.enqueue(
+                        session, MailKind.TEST, address, lambda own: f"Message-ID: {own}\r\n\r\n".encode(), clock.now()
+                    )
+                broken = session.execute(sa.select(Message).order_by(Message.id).limit(1)).scalar_one()
+                broken.content = b"a key that is gone" + broken.content
+            single = Carrier(Lane.SINGLE, threading.Event())
+            with single.connection:
+                single.carry_batch()
+            assert [row.reply for row in messages(Message.reply)] == [
+                "cannot be composed: CannotDecrypt",
+                "cannot be composed: ValueError",
+                "250 2.0.0 Taken",
+            ]
+            assert [one.recipient for one in server.taken] == ["bert@example.org"]
+            logged = capsys.readouterr().out
+            assert "mail cannot be composed" in logged
+            assert "@example.org" not in logged
+
+
+class TestPausedAndCancelled:
+    @pytest.mark.parametrize("state", [MailingState.PAUSED, MailingState.CANCELLED])
+    def test_after_the_claim(self, mailing_of_five: MailingId, port: int, state: MailingState) -> None:
+        with transaction() as session:
+            claims = handover.claim(session, Lane.BULK, 5)
+            mailing.change(session, mailing_of_five, state, clock.now())
+        for claim in claims:
+            with transaction() as session:
+                assert handover.step(session, None, claim, clock.now()) is None
+        assert states() == ({"queued": 5} if state is MailingState.PAUSED else {"suppressed": 5})
+
+    def test_resumed_mailing_that_rested_long_still_retries(
+        self, mailing_of_five: MailingId, carrier: Carrier, port: int
+    ) -> None:
+        change_messages(created_at=clock.now() - timedelta(days=10))
+        with serving(Recorder(reply_to_recipient=lambda _: "450 later"), port):
+            carrier.carry_batch()
+        assert states() == {"deferred": 5}
+
+
+class TestTls:
+    @pytest.fixture
+    def files(self, tmp_path: object) -> certificates.Files:
+        return certificates.make(tmp_path)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+    def test_sends_with_sign_in(
+        self, sqlite_url: str, port: int, files: certificates.Files, monkeypatch: pytest.MonkeyPatch, scheme: str
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.certificate))
+        with self._service(sqlite_url, port, scheme), self._serving(port, files, scheme) as server:
+            add_people(None, 3)
+            start_mailing()
+            carrier = Carrier(Lane.BULK, threading.Event())
+            with carrier.connection:
+                carrier.carry_batch()
+            assert states() == {"sent": 3}
+        assert (server.signed_in, server.over_tls) == (3, 3)
+
+    @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+    def test_refuses_a_certificate_that_nobody_vouches_for(
+        self, sqlite_url: str, port: int, files: certificates.Files, scheme: str
+    ) -> None:
+        untrusted = pytest.raises(CannotConnect, match="certificate verify failed")
+        with self._service(sqlite_url, port, scheme), self._serving(port, files, scheme), untrusted:
+            Connection().open()
+
+    def test_refuses_a_server_without_starttls(self, sqlite_url: str, port: int) -> None:
+        unprotected = pytest.raises(CannotConnect, match="STARTTLS")
+        with self._service(sqlite_url, port, "smtp"), serving(Recorder(), port), unprotected:
+            Connection().open()
+
+    def test_says_that_sign_in_was_refused(
+        self, sqlite_url: str, port: int, files: certificates.Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.certificate))
+        refused = pytest.raises(CannotConnect, match="SMTPAuthenticationError")
+        with self._service(sqlite_url, port, "smtps", "wrong"), self._serving(port, files, "smtps"), refused:
+            Connection().open()
+
+    def _service(self, url: str, port: int, scheme: str, password: str = "secret"):  # type: ignore[no-untyped-def]
+        security = {} if scheme == "smtps" else {"SMTP_SECURITY": "starttls"}
+        return service(url, port, SMTP_URL=f"{scheme}://user:{password}@127.0.0.1:{port}", **security)
+
+    def _serving(self, port: int, files: certificates.Files, scheme: str):  # type: ignore[no-untyped-def]
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(files.certificate, files.key)
+        recorder = Recorder(user=(b"user", b"secret"))
+        if scheme == "smtps":
+            return serving(recorder, port, implicit_tls=context)
+        return serving(recorder, port, starttls=context)

@@ -1,0 +1,102 @@
+"""The worker as a process: killed at any moment it loses nothing and repeats next to nothing; told to stop it stops."""
+
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from tests.conftest import free_port
+from tests.driving import add_people
+from tests.mailing.campaigning import service, start_mailing, states, wait_for, worker_process
+from tests.mailing.servers import HandOver, Recorder, serving
+
+PEOPLE = 1000
+KILLS = 20
+CONNECTIONS = 2
+
+
+def test_killed_at_random_moments_everybody_is_written_to_and_next_to_nobody_twice(database_url: str) -> None:
+    port = free_port()
+    chance = random.Random(database_url)
+    kills = 0
+    with service(database_url, port), serving(Recorder(seconds_per_mail=0.005), port) as server:
+        add_people(None, PEOPLE)
+        start_mailing()
+        while kills < KILLS:
+            enough = len(server.taken) + chance.randrange(20)
+            with worker_process(database_url, port, SMTP_CONNECTIONS=str(CONNECTIONS)) as process:
+                wait_for(lambda enough=enough: len(server.taken) > enough)
+                time.sleep(chance.random() / 50)
+                assert process.poll() is None
+                process.kill()
+                process.wait()
+            kills += 1
+        assert states()["sent"] < PEOPLE
+        with worker_process(database_url, port):
+            wait_for(lambda: states()["sent"] == PEOPLE, seconds=60)
+    copies = Counter(one.message_id for one in server.taken)
+    assert len(copies) == len(server.recipients()) == PEOPLE
+    assert sum(copies.values()) - PEOPLE <= KILLS * CONNECTIONS
+    assert unexplained_copies(server.taken) == []
+
+
+def unexplained_copies(taken: list[HandOver]) -> list[str]:
+    """Messages that were taken twice though the first time was not the last thing on its connection.
+
+    A kill leaves at most that one in doubt.
+    """
+    last = {one.connection: one for one in taken}
+    latest_copy = {one.message_id: one for one in taken}
+    return [
+        one.message_id for one in taken if one is not latest_copy[one.message_id] and one is not last[one.connection]
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_finishes_what_is_in_hand_and_puts_back_the_rest(
+    database_url: str, number: signal.Signals
+) -> None:
+    port = free_port()
+    with service(database_url, port), serving(Recorder(seconds_per_mail=0.3), port) as server:
+        add_people(None, 50)
+        start_mailing()
+        with worker_process(database_url, port) as process:
+            wait_for(lambda: len(server.taken) >= 2)
+            process.send_signal(number)
+            asked = time.monotonic()
+            assert process.wait(timeout=10) == 0
+            assert time.monotonic() - asked < 2
+        counted = states()
+        assert counted["sent"] == len(server.taken) < 50
+        assert counted["sent"] + counted["queued"] == 50
+
+
+def test_told_to_stop_while_the_server_is_away_it_stops_at_once(database_url: str) -> None:
+    with service(database_url, free_port()):
+        add_people(None, 5)
+        start_mailing()
+        with worker_process(database_url, 1) as process:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            failures = (line for line in lines if "mail server not reached" in line)
+            for _ in range(6):
+                assert next(failures)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=2) == 0
+        assert states() == {"queued": 5}
+
+
+def test_a_second_worker_takes_up_what_a_killed_one_left(database_url: str) -> None:
+    port = free_port()
+    with service(database_url, port):
+        add_people(None, 5)
+        start_mailing()
+        with serving(Recorder(seconds_per_mail=30), port) as server, worker_process(database_url, port) as process:
+            wait_for(lambda: bool(server.begun))
+            process.kill()
+        assert states()["handing"] >= 1
+        with serving(Recorder(), port) as server, worker_process(database_url, port):
+            wait_for(lambda: states() == {"sent": 5})
+        assert set(server.recipients().values()) == {1}
