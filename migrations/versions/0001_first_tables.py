@@ -232,6 +232,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['purpose_id'], ['purposes.id'], name=op.f('fk_suppressions_purpose_id_purposes')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_suppressions'))
     )
+    op.create_index('uq_suppressions_in_force', 'suppressions', ['digest', sa.text('coalesce(purpose_id, 0)'), 'reason'], unique=True, sqlite_where=sa.text('lifted_at IS NULL'), postgresql_where=sa.text('lifted_at IS NULL'))
     op.create_table('unsubscribe_links',
     sa.Column('public_id', sa.String(length=32), nullable=False),
     sa.Column('subject_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
