@@ -1,6 +1,5 @@
-"""The WSGI entry point: gunicorn wsgi:app"""
+"""The WSGI entry point of a checkout: gunicorn wsgi:app"""
 
-from consent_service import create_app, logs
+from consent_service.wsgi import app
 
-logs.configure()
-app = create_app()
+__all__ = ["app"]

@@ -1,26 +1,45 @@
 """The command line: `consent-service NOUN VERB`. Data goes to stdout, talk to stderr; 0 well, 1 not, 2 misuse."""
 
+import dataclasses
+import json
 import sys
 from typing import Any
 
 import click
-import structlog
+import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 
-from consent_service import create_app, logs, worker
+from consent_service import check, create_app, logs, migrating, worker
+from consent_service.campaigns.cli import campaign
 from consent_service.config import ConfigurationError
+from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
-from consent_service.migrating import migrate_database
+from consent_service.imports.cli import import_file
+from consent_service.notice.cli import texts
+from consent_service.people.cli import proof
+from consent_service.rights.cli import erase
+from consent_service.staff.cli import staff
+from consent_service.subjects.service import WrongSuppressionKey
 
 
 @click.group(cls=AppGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="consent-service", message="%(version)s")
 def commands() -> None:
     """Collects, proves and honours consent to e-mail.
 
     Settings come from the environment (CONSENT_…); docs/settings.md lists them. Begin with
-    `consent-service check`.
+    `consent-service check`, or with `consent-service demo`, which needs none.
     """
+
+
+commands.add_command(demo)
+commands.add_command(texts)
+commands.add_command(staff)
+commands.add_command(import_file)
+commands.add_command(proof)
+commands.add_command(erase)
+commands.add_command(campaign)
 
 
 @commands.command("worker")
@@ -29,24 +48,61 @@ def run_worker() -> None:
 
     Example: consent-service worker
     """
+    check.refuse_unready()
     worker.run(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 @commands.command("migrate")
-def migrate() -> None:
-    """Bring the database's tables up to date.
+@click.option("--to", "target", metavar="REVISION", default=migrating.NEWEST, help="Up or down to here; base is none.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be run.")
+@click.option("--grant-to", "role", metavar="ROLE", help="Then give a PostgreSQL role the application's rights.")
+def migrate(target: str, dry_run: bool, role: str | None) -> None:
+    """Bring the database's tables up to date, or up or down to a revision.
 
-    Example: consent-service migrate
+    Going down drops the tables of what is undone, with all that is in them.
+
+    Example: consent-service migrate --grant-to consent_app
     """
-    migrate_database()
+    run = migrating.steps(target) if dry_run else migrating.migrate_database(target)
+    for step in run:
+        click.echo(f"{'up' if step.up else 'down'} {step.revision}: {step.title}")
+    if not run:
+        click.echo("There is nothing to migrate.", err=True)
+    if role and not dry_run:
+        migrating.grant_to(role)
+        click.echo(f"{role} may now do what the application needs.", err=True)
+
+
+@commands.command("check")
+@click.option("--json", "as_json", is_flag=True, help="What was looked at, as JSON.")
+def check_everything(as_json: bool) -> None:
+    """Check the settings, the database, the suppression key and the mail server.
+
+    Ends with 1 and a line for each problem.
+
+    Example: consent-service check --json
+    """
+    findings = check.everything()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    for finding in findings:
+        if finding.problem:
+            click.echo(f"consent-service: {finding.problem}", err=True)
+        elif not as_json:
+            click.echo(f"{finding.what}: well")
+    if any(finding.problem for finding in findings):
+        sys.exit(1)
 
 
 def main() -> Any:
-    """The entry point: turns what went wrong into one clear line."""
+    """The entry point: turns what went wrong into clear lines."""
     logs.configure()
     try:
         return commands(prog_name="consent-service", obj=ScriptInfo(create_app=create_app))
-    except (ConfigurationError, DomainError) as error:
-        click.echo(f"consent-service: {error}", err=True)
-        structlog.get_logger().debug("command failed", error=repr(error))
-        sys.exit(1)
+    except (ConfigurationError, check.NotReady, WrongSuppressionKey, DomainError) as error:
+        text = str(error)
+    except sa.exc.OperationalError as error:
+        text = f"the database does not answer: {' '.join(str(error.orig).split())}"
+    for line in text.splitlines():
+        click.echo(f"consent-service: {line}", err=True)
+    sys.exit(1)

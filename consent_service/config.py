@@ -4,6 +4,7 @@ Every variable is `CONSENT_…`; a secret may come from a file named by the same
 docs/settings.md describes each.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -12,6 +13,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import limits
+import limits.errors
+import limits.storage
 import sqlalchemy as sa
 
 SHORTEST_SECRET = 32
@@ -125,8 +129,8 @@ class _Reader:
         if not value and file:
             try:
                 value = Path(file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                self.problem(f"{name}_FILE", f"cannot be read ({error.strerror})")
+            except (OSError, UnicodeDecodeError) as error:
+                self.problem(f"{name}_FILE", f"cannot be read ({error})")
                 return ""
         if value:
             return value
@@ -153,6 +157,12 @@ class _Reader:
                 self.problem(name, f"must name origins such as https://www.example.org, without a path, not {site!r}")
         return sites
 
+    def secret(self, name: str) -> str:
+        keys = self.secrets(name)
+        if len(keys) > 1:
+            self.problem(name, "must be one key: it never changes")
+        return "".join(keys)
+
     def secrets(self, name: str) -> tuple[str, ...]:
         keys = tuple(self.text(name).replace(",", " ").split())
         if any(len(key) < SHORTEST_SECRET for key in keys):
@@ -174,6 +184,40 @@ class _Reader:
             self.problem(name, "must be an e-mail address")
         return value
 
+    def base_url(self) -> str:
+        value = self.url("BASE_URL", ("https", "http"))
+        parts = urlsplit(value)
+        if value.startswith("http://") and not _is_loopback(parts.hostname):
+            self.problem(
+                "BASE_URL",
+                "must be https (RFC 8058 section 3.1 wants it for one-click); http only on this machine",
+            )
+        if parts.path or parts.query or parts.fragment:
+            self.problem("BASE_URL", "must end after the host: the service has a host name to itself")
+        return value
+
+    def domain(self, name: str, default: str) -> str:
+        value = self.text(name, default).lower()
+        if not all(re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", label) for label in value.split(".")) and value:
+            self.problem(name, f"must be a domain name such as bounces.example.org, not {value!r}")
+        return value
+
+    def rate_limit(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            limits.parse_many(value)
+        except ValueError:
+            self.problem(name, f"must be limits such as '10 per minute; 60 per hour', not {value!r}")
+        return value
+
+    def rate_limit_storage(self) -> str:
+        value = self.text("RATE_LIMIT_STORAGE", "memory://")
+        try:
+            limits.storage.storage_from_string(value)
+        except (limits.errors.ConfigurationError, ValueError) as error:
+            self.problem("RATE_LIMIT_STORAGE", f"must be memory:// or such as redis://host:6379 ({error})")
+        return value
+
     def database_url(self) -> str:
         value = self.text("DATABASE_URL")
         if not value:
@@ -184,10 +228,14 @@ class _Reader:
             self.problem("DATABASE_URL", "must be a URL such as sqlite:////var/lib/consent/consent.db")
             return ""
         backend = url.get_backend_name()
-        if backend == "postgresql":
+        if backend in ("postgresql", "postgres"):
             return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        if backend != "sqlite" or not url.database or url.database == ":memory:":
-            self.problem("DATABASE_URL", "must name PostgreSQL or a file of SQLite")
+        if backend != "sqlite" or not Path(url.database or "").is_absolute():
+            self.problem(
+                "DATABASE_URL",
+                "must name PostgreSQL (postgresql://user:password@host/name) or a file of SQLite by its whole path"
+                " (sqlite:////var/lib/consent/consent.db, with four slashes)",
+            )
         return value
 
     def time_zone(self) -> ZoneInfo:
@@ -247,31 +295,25 @@ def _is_loopback(host: str | None) -> bool:
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that the variables amount to. Raises ConfigurationError that names every wrong one."""
     read = _Reader(environment)
-    base_url = read.url("BASE_URL", ("https", "http"))
-    if base_url.startswith("http://") and not _is_loopback(urlsplit(base_url).hostname):
-        read.problem(
-            "BASE_URL",
-            "must be https (RFC 8058 section 3.1 wants it for one-click); http only on this machine",
-        )
     mail_from = read.address("MAIL_FROM")
     settings = Settings(
         database_url=read.database_url(),
-        base_url=base_url,
+        base_url=read.base_url(),
         secret_keys=read.secrets("SECRET_KEYS"),
         unsubscribe_keys=read.secrets("UNSUBSCRIBE_KEYS"),
         evidence_keys=read.secrets("EVIDENCE_KEYS"),
-        suppression_key="".join(read.secrets("SUPPRESSION_KEY")),
+        suppression_key=read.secret("SUPPRESSION_KEY"),
         organisation=read.organisation(),
         smtp=read.smtp(),
         mail_from=mail_from,
-        bounce_domain=read.text("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
+        bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),
         monitoring_token=read.text("MONITORING_TOKEN", "") or None,
-        rate_limit_storage=read.text("RATE_LIMIT_STORAGE", "memory://"),
-        sign_up_limit=read.text("SIGN_UP_LIMIT", "10 per minute; 60 per hour"),
+        rate_limit_storage=read.rate_limit_storage(),
+        sign_up_limit=read.rate_limit("SIGN_UP_LIMIT", "10 per minute; 60 per hour"),
         confirmation_days=read.number("CONFIRMATION_DAYS", 7, lowest=1),
     )
     if read.problems:

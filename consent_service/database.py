@@ -7,11 +7,14 @@ one, so writers queue at a turnstile of file locks first; waiting there costs ab
 import enum
 import fcntl
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, NewType
+from typing import Any, ClassVar, NewType, cast
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -27,6 +30,11 @@ from consent_service.domain.addresses import NormalisedAddress
 from consent_service.extensions import database
 
 Digest = NewType("Digest", bytes)
+
+CHECKPOINT_ATTEMPTS = 5
+BUSY_MILLISECONDS = 2000
+CHECKPOINT_PAUSE_SECONDS = 0.25
+_has_turn = ContextVar("has_turn", default=False)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,9 +104,16 @@ class Base(DeclarativeBase):
 
 def engine_options(url: str) -> dict[str, Any]:
     """The options for `create_engine` that go with a database URL."""
+    # Errors go to the log, and the values of a statement are people's.
     if sa.make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": 30}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        return {"hide_parameters": True, "connect_args": {"timeout": 30}}
+    return {
+        "hide_parameters": True,
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+    }
 
 
 def init_app(app: Flask) -> None:
@@ -132,9 +147,10 @@ def _begin_sqlite(connection: Connection) -> None:
 def transaction() -> Iterator[Session]:
     """A session whose work is committed when the block ends, and rolled back when it raises.
 
-    Begins IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL. Keep it short: no slow I/O inside. Whoever
-    changes a person's standing locks the person first (`subjects.service.lock`), which also keeps two
-    transactions from waiting for each other.
+    Begins IMMEDIATE on SQLite, which waits there for writers that do not queue at our turnstile, and READ
+    COMMITTED on PostgreSQL. Keep it short: no slow I/O inside, and no second transaction. Whoever changes a
+    person's standing locks the person first (`subjects.service.lock`), which also keeps two transactions
+    from waiting for each other.
     """
     engine = database.engine
     with _turn(engine), Session(engine.execution_options(writes=True), expire_on_commit=False) as session:
@@ -155,6 +171,8 @@ def _turn(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite":
         yield
         return
+    if _has_turn.get():
+        raise RuntimeError("a transaction inside a transaction would wait for itself")
     file = Path(str(engine.url.database))
     queue = os.open(file.with_name(file.name + ".queue"), os.O_CREAT | os.O_RDWR, 0o600)
     writer = os.open(file.with_name(file.name + ".writer"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -162,7 +180,11 @@ def _turn(engine: Engine) -> Iterator[None]:
         fcntl.flock(queue, fcntl.LOCK_EX)
         fcntl.flock(writer, fcntl.LOCK_EX)
         fcntl.flock(queue, fcntl.LOCK_UN)
-        yield
+        begun = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(begun)
     finally:
         os.close(writer)
         os.close(queue)
@@ -185,6 +207,11 @@ def current_database_url() -> str:
     return sa.make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).render_as_string(hide_password=True)
 
 
+def table(model: type[Base]) -> sa.Table:
+    """A model's table: statements on it, made once, skip the unit of work, which the hot paths do not need."""
+    return cast(sa.Table, model.__table__)
+
+
 def insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the dialect of the session's database."""
     if session.get_bind().dialect.name == "postgresql":
@@ -196,3 +223,30 @@ def alone(session: Session, task: str) -> None:
     """Lets only one transaction at a time do this task until it ends; SQLite has but one writer anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(task))))
+
+
+def forget_deleted() -> bool:
+    """Has the database give up what was deleted or overwritten; call it outside of a transaction.
+
+    SQLite: rewrites the file and empties the write-ahead log; False where another process kept it from that
+    for too long. PostgreSQL: VACUUM frees the old rows' space for others to write over.
+    """
+    if is_sqlite():
+        return _rewrite_sqlite()
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys")
+    return True
+
+
+def _rewrite_sqlite() -> bool:
+    engine = database.engine
+    with _turn(engine), closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("VACUUM")
+        for _ in range(CHECKPOINT_ATTEMPTS):
+            is_busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not is_busy:
+                return True
+            time.sleep(CHECKPOINT_PAUSE_SECONDS)
+    return False

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 import structlog
 from flask import Flask, render_template, request, url_for
 from flask_babel import gettext as _
@@ -14,6 +15,7 @@ from consent_service.extensions import settings
 
 log = structlog.get_logger()
 Answer = tuple[str, int]
+RETRY_AFTER_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,17 @@ def _any_http(error: HTTPException) -> Answer:
     return page(error.code or 500, title, text, _to_start())
 
 
+def _database_away(error: sa.exc.OperationalError) -> tuple[str, int, dict[str, str]]:
+    """Away, restarting, or it ended one of two transactions that waited for each other: nothing was committed."""
+    log.error("database refused", exc_info=error)
+    text, status = page(
+        503,
+        _("Please try again in a moment"),
+        _("The service is busy or being restarted; nothing was changed. Load the page again, or send the form again."),
+    )
+    return text, status, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
 def _failed(error: InternalServerError) -> Answer:
     log.error("request failed", exc_info=error.original_exception or error)
     return page(
@@ -165,4 +178,5 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(MethodNotAllowed, _wrong_method)
     app.register_error_handler(HTTPException, _any_http)
+    app.register_error_handler(sa.exc.OperationalError, _database_away)
     app.register_error_handler(500, _failed)

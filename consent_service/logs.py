@@ -1,34 +1,90 @@
 """Logs: one JSON object a line, with the request's id, and without personal data.
 
-A path can hold a signed link, which is a capability; so the route is logged, never the path.
+A path can hold a signed link, which is a capability; so the route is logged, never the path. The text of an
+exception can hold anything, a database's even the row that it refused; so its type and its way are logged.
 """
 
 import logging
 import re
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from uuid import uuid4
 
+import sqlalchemy as sa
 import structlog
 from flask import Flask, Response, g, request
+from structlog.typing import EventDict
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# These say which server is away, and name nobody.
+_SPEAKING = (sa.exc.OperationalError, ConnectionError)
 log = structlog.get_logger()
 
 
 def configure() -> None:
     """Sends structlog's and the standard library's messages to stderr as JSON."""
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _describe_exception,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*processors, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_without_values, *processors],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            keep_exc_info=True,
+        )
+    )
+    logging.getLogger().handlers = [handler]
+    # Gunicorn's worker logs the path of a request that failed.
+    gunicorn = logging.getLogger("gunicorn.error")
+    gunicorn.handlers, gunicorn.propagate = [], True
+
+
+def _without_values(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Another library's message as it stands in its source: what it would fill in may be an address or a path."""
+    record: logging.LogRecord = event["_record"]
+    return {**event, "event": str(record.msg), "logger": record.name}
+
+
+def _describe_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Which exceptions, and through which lines of code; without what they say."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = [_described(link) for link in _chain(error)]
+    return event
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _described(error: BaseException) -> dict[str, object]:
+    described: dict[str, object] = {
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "lines": [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    }
+    if isinstance(error, _SPEAKING):
+        described["text"] = str(error)
+    return described
 
 
 def _begin() -> None:
@@ -56,3 +112,5 @@ def init_app(app: Flask) -> None:
     """Gives each request an id and logs it when it is done."""
     app.before_request(_begin)
     app.after_request(_end)
+    # Flask would log a failed request's path; errors.py logs the failure.
+    app.logger.disabled = True

@@ -1,0 +1,5 @@
+"""The command line as a module: python -m consent_service"""
+
+from consent_service.cli import main
+
+main()
