@@ -72,7 +72,7 @@ def import_file(
 
 
 def _stage(file: BinaryIO, kind: ImportKind, purpose: str) -> PublicId:
-    size = os.fstat(file.fileno()).st_size or None
+    size = os.fstat(file.fileno()).st_size
     try:
         with _progress() as progress, progress.wrap_file(file, total=size, description="Reading") as lines:
             return stage_file(lines, kind, purpose, Path(file.name).name, _operator())
