@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from consent_service.domain.kinds import LeftOut
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
-from consent_service.mailing.service import UNFINISHED, content
+from consent_service.mailing.service import LEASED, UNFINISHED, WAITING, content
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +118,45 @@ def outbox(session: Session) -> dict[MessageState, int]:
         sa.select(Message.state, sa.func.count()).where(Message.state.in_(UNFINISHED)).group_by(Message.state)
     )
     return dict(rows.tuples())
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The outbox at a glance. Numbers end at a given most: beyond, only that there are more is known."""
+
+    waiting: int
+    failed: int
+    is_stuck: bool
+
+
+def glance(session: Session, now: datetime, late: timedelta, most: int) -> Glance:
+    """How much waits and failed, and whether what was due for longer than `late` finds no worker; `now` is aware."""
+    return Glance(
+        waiting=_at_most(session, _is_one_of(*WAITING), most),
+        failed=_at_most(session, _is_failed(), most),
+        is_stuck=_is_stuck(session, now, late),
+    )
+
+
+def _is_one_of(*states: MessageState) -> sa.ColumnElement[bool]:
+    """SQL: a message is in one of these states, as literals, so that the partial index of just these serves."""
+    return Message.state.in_(sa.bindparam("states", list(states), unique=True, expanding=True, literal_execute=True))
+
+
+def _is_failed() -> sa.ColumnElement[bool]:
+    return Message.state == sa.bindparam("failed", MessageState.FAILED, literal_execute=True)
+
+
+def _at_most(session: Session, condition: sa.ColumnElement[bool], most: int) -> int:
+    found = sa.select(sa.literal(1)).select_from(Message).where(condition).limit(most + 1).subquery()
+    return session.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+
+
+def _is_stuck(session: Session, now: datetime, late: timedelta) -> bool:
+    """Single mails never wait long; a mailing's do, while a worker has some of them in its hands."""
+    due = sa.and_(_is_one_of(*WAITING), Message.not_before < now - late)
+    single = sa.exists().where(Message.mailing_id.is_(None), due)
+    running = sa.select(Mailing.id).where(Mailing.state == MailingState.RUNNING)
+    bulk = sa.exists().where(Message.mailing_id.in_(running), due)
+    at_work = sa.exists().where(_is_one_of(*LEASED), Message.lease_until > now)
+    return bool(session.execute(sa.select(sa.or_(single, sa.and_(bulk, ~at_work)))).scalar_one())

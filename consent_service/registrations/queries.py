@@ -105,3 +105,29 @@ def of_address(session: Session, address: NormalisedAddress) -> Sequence[Request
         .order_by(Registration.requested_at.desc(), Registration.id.desc())
     ).scalars()
     return [Request(row.public_id, row.kind, row.state, row.requested_at, row.ended_at, row.notice_id) for row in rows]
+
+
+def waiting_for_confirmation(session: Session, now: datetime, most: int) -> int:
+    """How many sign-ups somebody may still confirm; ends at `most` + 1, and looks only at links that still work."""
+    found = (
+        sa.select(sa.literal(1))
+        .select_from(Registration)
+        .where(
+            Registration.expires_at > now,
+            Registration.state.in_((RegistrationState.REQUESTED, RegistrationState.AWAITING)),
+            Registration.kind == RegistrationKind.SIGN_UP,
+        )
+        .limit(most + 1)
+        .subquery()
+    )
+    return session.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+
+
+def is_undecided_since(session: Session, moment: datetime) -> bool:
+    """Whether a request from before `moment` (aware) still waits for the worker."""
+    undecided: sa.BindParameter[RegistrationState] = sa.bindparam(
+        "requested", RegistrationState.REQUESTED, literal_execute=True
+    )
+    oldest = sa.select(Registration.requested_at).where(Registration.state == undecided).order_by(Registration.id)
+    requested_at = session.execute(oldest.limit(1)).scalar_one_or_none()
+    return requested_at is not None and requested_at < moment
