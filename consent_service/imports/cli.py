@@ -62,7 +62,7 @@ def import_file(
         report = [_plain(row) for row in _problems(before)] if as_json else None
         if report is None:
             for row in _problems(before):
-                click.echo(_line(before, row))
+                click.echo(_line(row))
         if dry_run:
             click.echo(f"Staged; to apply it: consent-service import --resume {public_id}", err=True)
         elif yes or _agreed(before):
@@ -112,7 +112,10 @@ def _progress() -> Progress:
 
 
 def _operator() -> str:
-    return f"operator {getpass.getuser()}"
+    try:
+        return f"operator {getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"operator {os.getuid()}"
 
 
 def _overview(public_id: PublicId) -> Overview:
@@ -136,10 +139,10 @@ def _next_rows(import_id: int, result: RowResult, after: int) -> Sequence[Staged
         return queries.staged_rows(session, import_id, result, after=after, most=ROWS_READ_AT_ONCE)
 
 
-def _line(staged: Overview, row: StagedRow) -> str:
+def _line(row: StagedRow) -> str:
     """A row by its line number: no address, so that reports can be kept."""
     reason = f": {words.REASON[row.reason]}" if row.reason else ""
-    return f"line {row.line}: {words.result(staged.kind, row.result)}{reason}"
+    return f"line {row.line}: {row.result.value}{reason}"
 
 
 def _plain(row: StagedRow) -> dict[str, object]:

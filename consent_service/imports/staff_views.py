@@ -61,7 +61,7 @@ def _upload_form() -> UploadForm:
 
 
 def _upload_page(form: UploadForm) -> str:
-    return render_template("imports/upload.html", form=form, days=STAGED_FOR.days)
+    return render_template("imports/upload.html", form=form)
 
 
 @blueprint.get("/<public_id>")

@@ -31,9 +31,9 @@ STATE_TONE = {
 }
 
 _RESULT: dict[RowResult, LazyString] = {
-    RowResult.BAD: _l("Bad row"),
-    RowResult.DUPLICATE: _l("Duplicate in the file"),
-    RowResult.SUPPRESSED: _l("Stays out"),
+    RowResult.BAD: _l("Bad rows"),
+    RowResult.DUPLICATE: _l("Duplicates in the file"),
+    RowResult.SUPPRESSED: _l("Stay out"),
     RowResult.KNOWN: _l("Known already"),
     RowResult.NEW: _l("New"),
 }
@@ -41,8 +41,8 @@ _RESULT: dict[RowResult, LazyString] = {
 _RESULT_OF_LIST: dict[RowResult, LazyString] = {
     **_RESULT,
     RowResult.SUPPRESSED: _l("On the list already"),
-    RowResult.KNOWN: _l("A person known here"),
-    RowResult.NEW: _l("Unknown address"),
+    RowResult.KNOWN: _l("People known here"),
+    RowResult.NEW: _l("Unknown addresses"),
 }
 
 REASON: dict[RowReason, LazyString] = {

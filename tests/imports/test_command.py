@@ -28,7 +28,7 @@ MIXED = customers(
     customer("ANNA@example.org"),
     customer("bernd@example.org"),
 )
-REPORT = "line 3: Bad row: This is not an e-mail address\nline 4: Duplicate in the file\n"
+REPORT = "line 3: bad: This is not an e-mail address\nline 4: duplicate\n"
 
 
 @pytest.fixture
