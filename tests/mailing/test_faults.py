@@ -4,13 +4,18 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from aiosmtpd.smtp import SMTP
+from flask import Flask
+from structlog.testing import capture_logs
 
-from consent_service import clock
+from consent_service import clock, worker
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import MailingId
 from consent_service.domain.kinds import SuppressionReason
@@ -24,7 +29,7 @@ from consent_service.subjects.models import Subject, Suppression
 from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing import certificates
-from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states
+from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states, wait_for
 from tests.mailing.servers import Recorder, serving
 
 
@@ -70,9 +75,12 @@ class TestServerThatIsAway:
         assert all(counted == {"queued": 5} for counted, _ in seen)
         assert seen[0][1] <= 1 < 4 <= seen[3][1]
 
-    def test_says_why(self, carrier: Carrier, capsys: pytest.CaptureFixture[str]) -> None:
-        carrier.carry_batch()
-        assert "mail server not reached" in capsys.readouterr().out
+    def test_says_why(self, carrier: Carrier) -> None:
+        with capture_logs() as logged:
+            carrier.carry_batch()
+        assert [(entry["event"], "refused" in entry["reason"]) for entry in logged] == [
+            ("mail server not reached", True)
+        ]
 
 
 @pytest.mark.usefixtures("mailing_of_five")
@@ -128,12 +136,12 @@ class TestRefusals:
     def test_refusal_stands_where_the_server_then_hangs_up(self, carrier: Carrier, port: int) -> None:
         with serving(Recorder(reply_to_recipient=lambda _: "550 5.7.1 go away"), port) as server:
 
-            async def hang_up(smtp_server: object, session: object, envelope: object) -> str:
+            async def hang_up(smtp_server: SMTP, session: object, envelope: object) -> str:
                 server.connections.clear()
-                smtp_server.transport.abort()  # type: ignore[attr-defined]
+                smtp_server.transport.abort()
                 return "421 never seen"
 
-            server.handle_RSET = hang_up  # type: ignore[attr-defined]
+            server.handle_RSET = hang_up
             carrier.carry_batch()
         assert states() == {"failed": 1, "queued": 4}
 
@@ -211,7 +219,7 @@ class TestDatabaseThatFails:
         def fails_at_third(*arguments: object) -> object:
             if next(turns) == 3:
                 raise sa.exc.OperationalError("step", {}, Exception("the database went away"))
-            return decide(*arguments)  # type: ignore[arg-type]
+            return decide(*arguments)
 
         monkeypatch.setattr(handover, "step", fails_at_third)
         with serving(Recorder(), port) as server:
@@ -276,7 +284,7 @@ class TestMailThatCannotBeComposed:
         assert {row.reply for row in messages(Message.reply)} == {"cannot be composed: NoWayOut"}
         assert server.begun == []
 
-    def test_does_not_stop_its_lane(self, database_url: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_does_not_stop_its_lane(self, database_url: str, port: int) -> None:
         with service(database_url, port), serving(Recorder(), port) as server:
             with transaction() as session:
                 for address in ("anna@example.org", "ä@example.org", "bert@example.org"):
@@ -286,7 +294,7 @@ class TestMailThatCannotBeComposed:
                 broken = session.execute(sa.select(Message).order_by(Message.id).limit(1)).scalar_one()
                 broken.content = b"a key that is gone" + broken.content
             single = Carrier(Lane.SINGLE, threading.Event())
-            with single.connection:
+            with single.connection, capture_logs() as logged:
                 single.carry_batch()
             assert [row.reply for row in messages(Message.reply)] == [
                 "cannot be composed: CannotDecrypt",
@@ -294,9 +302,8 @@ class TestMailThatCannotBeComposed:
                 "250 2.0.0 Taken",
             ]
             assert [one.recipient for one in server.taken] == ["bert@example.org"]
-            logged = capsys.readouterr().out
-            assert "mail cannot be composed" in logged
-            assert "@example.org" not in logged
+        assert [entry["log_level"] for entry in logged if entry["event"] == "mail cannot be composed"] == ["error"] * 2
+        assert "@example.org" not in str(logged)
 
 
 class TestPausedAndCancelled:
@@ -321,8 +328,8 @@ class TestPausedAndCancelled:
 
 class TestTls:
     @pytest.fixture
-    def files(self, tmp_path: object) -> certificates.Files:
-        return certificates.make(tmp_path)  # type: ignore[arg-type]
+    def files(self, tmp_path: Path) -> certificates.Files:
+        return certificates.make(tmp_path)
 
     @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
     def test_sends_with_sign_in(
@@ -359,14 +366,62 @@ class TestTls:
         with self._service(sqlite_url, port, "smtps", "wrong"), self._serving(port, files, "smtps"), refused:
             Connection().open()
 
-    def _service(self, url: str, port: int, scheme: str, password: str = "secret"):  # type: ignore[no-untyped-def]
+    def _service(self, url: str, port: int, scheme: str, password: str = "secret") -> AbstractContextManager[Flask]:
         security = {} if scheme == "smtps" else {"SMTP_SECURITY": "starttls"}
         return service(url, port, SMTP_URL=f"{scheme}://user:{password}@127.0.0.1:{port}", **security)
 
-    def _serving(self, port: int, files: certificates.Files, scheme: str):  # type: ignore[no-untyped-def]
+    def _serving(self, port: int, files: certificates.Files, scheme: str) -> AbstractContextManager[Recorder]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(files.certificate, files.key)
         recorder = Recorder(user=(b"user", b"secret"))
         if scheme == "smtps":
             return serving(recorder, port, implicit_tls=context)
         return serving(recorder, port, starttls=context)
+
+
+class TestWorkerLoops:
+    def test_go_on_after_the_database_was_away(
+        self, database_url: str, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claim, turns = handover.claim, count(1)
+
+        def fails_at_first(*arguments: object) -> object:
+            if next(turns) <= 3:
+                raise sa.exc.OperationalError("claim", {}, Exception("the database is away"))
+            return claim(*arguments)
+
+        monkeypatch.setattr(handover, "claim", fails_at_first)
+        monkeypatch.setattr(worker, "RESTART_SECONDS", 0.05)
+        with service(database_url, port) as app, serving(Recorder(), port), running(app):
+            add_people(None, 5)
+            start_mailing()
+            wait_for(lambda: states() == {"sent": 5})
+
+    def test_a_failing_task_does_not_keep_the_others_from_their_turn(
+        self, sqlite_url: str, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns: list[str] = []
+
+        def fail(_: object) -> None:
+            turns.append("fails")
+            raise LookupError("for ever")
+
+        tasks = (worker.Task("fails", fail, 1), worker.Task("works", lambda _: turns.append("works"), 1))
+        monkeypatch.setattr(worker, "TIMETABLE", tasks)
+        monkeypatch.setattr(worker, "RESTART_SECONDS", 0.05)
+        with service(sqlite_url, port) as app, running(app):
+            wait_for(lambda: turns.count("works") >= 2)
+        assert turns[:4] == ["fails", "works"] * 2
+
+
+@contextmanager
+def running(app: Flask) -> Iterator[None]:
+    """The whole worker in threads of the test's own process."""
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(app, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
