@@ -28,13 +28,13 @@ bench: $(VENV)/installed
 translations: $(VENV)/installed
 	$(BIN)/pybabel --quiet extract -F babel.cfg -k lazy_gettext -k _l -o messages.pot --no-location --project consent-service .
 	$(BIN)/pybabel --quiet update -i messages.pot -d consent_service/translations --no-fuzzy-matching --omit-header -l de
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 
 $(VENV)/installed: requirements.txt pyproject.toml hatch_build.py $(wildcard consent_service/translations/*/LC_MESSAGES/*.po)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .PHONY: chromium
