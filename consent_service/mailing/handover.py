@@ -34,7 +34,7 @@ from consent_service.mailing.rules import (
     pause_before_retry,
     state_after,
 )
-from consent_service.mailing.service import WAITING
+from consent_service.mailing.service import LEASED, WAITING, is_one_of
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
@@ -85,7 +85,7 @@ def claim(session: Session, lane: Lane, count: int) -> list[Claim]:
     picked = (
         sa.select(Message.id)
         .where(Message.mailing_id == mailing if mailing else Message.mailing_id.is_(None))
-        .where(Message.state.in_(WAITING), Message.not_before <= now)
+        .where(is_one_of(*WAITING), Message.not_before <= now)
         .order_by(Message.not_before, Message.id)
         .limit(count)
         .with_for_update(skip_locked=True)
@@ -104,7 +104,7 @@ def claim(session: Session, lane: Lane, count: int) -> list[Claim]:
 
 
 def _next_mailing(session: Session, now: datetime) -> MailingId | None:
-    waits = sa.exists().where(Message.mailing_id == Mailing.id, Message.state.in_(WAITING), Message.not_before <= now)
+    waits = sa.exists().where(Message.mailing_id == Mailing.id, is_one_of(*WAITING), Message.not_before <= now)
     return session.execute(
         sa.select(Mailing.id).where(Mailing.state == MailingState.RUNNING, waits).order_by(Mailing.id).limit(1)
     ).scalar_one_or_none()
@@ -137,10 +137,7 @@ def take_up_abandoned(session: Session) -> int:
     """
     abandoned = (
         sa.select(Message.id)
-        .where(
-            Message.state.in_((MessageState.CLAIMED, MessageState.HANDING)),
-            Message.lease_until < shared_now(session),
-        )
+        .where(is_one_of(*LEASED), Message.lease_until < shared_now(session))
         .with_for_update(skip_locked=True)
     )
     rows = session.execute(

@@ -12,7 +12,7 @@ from consent_service.domain.kinds import LeftOut
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
-from consent_service.mailing.service import LEASED, UNFINISHED, WAITING, content
+from consent_service.mailing.service import LEASED, UNFINISHED, WAITING, content, is_one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def progress(session: Session, mailing: MailingId) -> Progress:
         row.is_filled,
         row.started_at,
         row.finished_at,
-        dict(counted.tuples()),
+        dict(counted.all()),
     )
 
 
@@ -117,7 +117,7 @@ def outbox(session: Session) -> dict[MessageState, int]:
     rows = session.execute(
         sa.select(Message.state, sa.func.count()).where(Message.state.in_(UNFINISHED)).group_by(Message.state)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +132,10 @@ class Glance:
 def glance(session: Session, now: datetime, late: timedelta, most: int) -> Glance:
     """How much waits and failed, and whether what was due for longer than `late` finds no worker; `now` is aware."""
     return Glance(
-        waiting=_at_most(session, _is_one_of(*WAITING), most),
+        waiting=_at_most(session, is_one_of(*WAITING), most),
         failed=_at_most(session, _is_failed(), most),
         is_stuck=_is_stuck(session, now, late),
     )
-
-
-def _is_one_of(*states: MessageState) -> sa.ColumnElement[bool]:
-    """SQL: a message is in one of these states, as literals, so that the partial index of just these serves."""
-    return Message.state.in_(sa.bindparam("states", list(states), unique=True, expanding=True, literal_execute=True))
 
 
 def _is_failed() -> sa.ColumnElement[bool]:
@@ -154,9 +149,9 @@ def _at_most(session: Session, condition: sa.ColumnElement[bool], most: int) -> 
 
 def _is_stuck(session: Session, now: datetime, late: timedelta) -> bool:
     """Single mails never wait long; a mailing's do, while a worker has some of them in its hands."""
-    due = sa.and_(_is_one_of(*WAITING), Message.not_before < now - late)
+    due = sa.and_(is_one_of(*WAITING), Message.not_before < now - late)
     single = sa.exists().where(Message.mailing_id.is_(None), due)
     running = sa.select(Mailing.id).where(Mailing.state == MailingState.RUNNING)
     bulk = sa.exists().where(Message.mailing_id.in_(running), due)
-    at_work = sa.exists().where(_is_one_of(*LEASED), Message.lease_until > now)
+    at_work = sa.exists().where(is_one_of(*LEASED), Message.lease_until > now)
     return bool(session.execute(sa.select(sa.or_(single, sa.and_(bulk, ~at_work)))).scalar_one())

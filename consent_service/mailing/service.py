@@ -25,7 +25,13 @@ from consent_service.mailing.rules import MailingState, MailKind, MessageState
 LONGEST_WAIT_SECONDS = 3.0
 _POLL_SECONDS = 0.01
 WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
-UNFINISHED = (*WAITING, MessageState.CLAIMED, MessageState.HANDING)
+LEASED = (MessageState.CLAIMED, MessageState.HANDING)
+UNFINISHED = (*WAITING, *LEASED)
+
+
+def is_one_of(*states: MessageState) -> sa.ColumnElement[bool]:
+    """SQL: a message is in one of these states, as literals, so that the partial index of just these serves."""
+    return Message.state.in_(sa.bindparam("states", list(states), unique=True, expanding=True, literal_execute=True))
 
 
 def sender() -> Sender:
@@ -174,10 +180,8 @@ def finish(session: Session, at: datetime) -> None:
     )
     unfinished = sa.exists().where(
         Message.mailing_id == Mailing.id,
-        sa.or_(
-            Message.state.in_(UNFINISHED),
-            sa.and_(Message.state == MessageState.IN_DOUBT, Message.lease_until >= shared_now(session)),
-        ),
+        Message.state.in_((*UNFINISHED, MessageState.IN_DOUBT)),
+        sa.or_(Message.state != MessageState.IN_DOUBT, Message.lease_until >= shared_now(session)),
     )
     session.execute(
         sa.update(Mailing)
