@@ -8,6 +8,8 @@ from flask_babel import lazy_gettext as _l
 from flask_security import LoginForm
 from wtforms import validators
 
+from consent_service.staff.rules import is_staff_page
+
 
 class SignInForm(LoginForm):
     """Address and password. One answer for whatever was wrong, and no cookie that outlives the session."""
@@ -17,6 +19,11 @@ class SignInForm(LoginForm):
     )
     password = wtforms.PasswordField(_l("Password"), [validators.InputRequired(message=_l("Enter your password"))])
     remember = None  # type: ignore[assignment] # how WTForms drops a field
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_staff_page(self.next.data or ""):
+            self.next.data = ""
 
     def validate(self, **kwargs: Any) -> bool:
         """As Flask-Security does it, with one error of the form in place of those that tell an account from none."""

@@ -13,14 +13,15 @@ from consent_service.audit import service as audit
 from consent_service.audit.service import NOBODY, Action
 from consent_service.database import transaction
 from consent_service.extensions import database, limiter, security
+from consent_service.staff import rules
 from consent_service.staff.forms import SignInForm
 from consent_service.staff.models import Role, StaffMember
-from consent_service.staff.rules import SHORTEST_PASSWORD
 
 GUESSES_PER_SOURCE = "10 per minute; 60 per hour"
 GUESSES_PER_ACCOUNT = "10 per 15 minutes; 30 per day"
 WORKING_DAY = timedelta(hours=12)
 NEVER = timedelta(minutes=-1)
+HOME = "/staff/"
 
 
 def init_app(app: Flask) -> None:
@@ -31,13 +32,13 @@ def init_app(app: Flask) -> None:
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
         SECURITY_LOGOUT_METHODS=["POST"],
-        SECURITY_POST_LOGIN_VIEW="/staff/",
+        SECURITY_POST_LOGIN_VIEW=HOME,
         SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 (the name of an algorithm)
         # No further digest under a key of ours: passwords would end with that key.
         SECURITY_PASSWORD_SINGLE_HASH=["argon2"],
-        SECURITY_PASSWORD_LENGTH_MIN=SHORTEST_PASSWORD,
-        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_PASSWORD_LENGTH_MIN=rules.SHORTEST_PASSWORD,
+        SECURITY_RETURN_GENERIC_RESPONSES=False,  # SignInForm has the one answer
         SECURITY_FLASH_MESSAGES=False,
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_FRESHNESS=NEVER,  # no page that asks for the password again
@@ -67,6 +68,8 @@ def sign_in() -> Response:
     if request.method == "POST" and _was_a_guess(response):
         with transaction() as written:
             audit.record(written, at=clock.now(), actor=NOBODY, action=Action.SIGN_IN_FAILED)
+    if response.location is not None and not rules.is_staff_page(response.location):
+        response.location = HOME
     return response
 
 
