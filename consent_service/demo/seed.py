@@ -1,11 +1,8 @@
 """The example organisation: its texts, a staff account, and people as the public forms and imports leave them."""
 
-import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flask_security import hash_password
 from sqlalchemy.orm import Session
 
 from consent_service.domain.identifiers import SubjectId
@@ -15,7 +12,7 @@ from consent_service.ledger import service as ledger
 from consent_service.notice import queries as notice
 from consent_service.notice import service as texts
 from consent_service.preferences import service as preferences
-from consent_service.staff.models import StaffMember
+from consent_service.staff import service as staff
 from consent_service.subjects import service as subjects
 
 STAFF_ADDRESS = "marketing@beispiel.example"
@@ -27,30 +24,13 @@ LAST_NAMES = ("Beispiel", "Muster", "Probst", "Exempel")
 OFFERED = ("newsletter", "seminar_information", "survey_invitation")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the demo prints, so that one can sign in."""
-
-    address: str
-    password: str
-
-
-def seed(session: Session, now: datetime) -> Account:
-    """Fills an empty database as if the organisation had used it for half a year."""
+def seed(session: Session, password_hash: str, now: datetime) -> None:
+    """Fills an empty database as if the organisation had used it for half a year; the hash is the staff account's."""
     began = now - AGE
     texts.publish(session, texts.read(TEXTS.read_text(encoding="utf-8")), began)
-    account = Account(STAFF_ADDRESS, secrets.token_urlsafe(9))
-    session.add(
-        StaffMember(
-            email=account.address,
-            password=hash_password(account.password),
-            fs_uniquifier=secrets.token_hex(32),
-            created_at=began,
-        )
-    )
+    staff.add(session, STAFF_ADDRESS, password_hash, began)
     for number in range(CONFIRMED + CUSTOMERS):
         _add_person(session, number, began + (AGE - timedelta(days=2)) * number / (CONFIRMED + CUSTOMERS))
-    return account
 
 
 def _add_person(session: Session, number: int, at: datetime) -> None:

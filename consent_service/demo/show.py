@@ -1,5 +1,6 @@
 """The demo: settings, database, example data; then website, worker and mail catcher until it is stopped."""
 
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -17,8 +18,10 @@ from consent_service.demo.processes import Child
 from consent_service.demo.settings import HOST, Places, environment
 from consent_service.domain.errors import Refused
 from consent_service.notice import queries as notice
+from consent_service.staff import service as staff
 
 WEB_PROCESSES = 2
+PASSWORD_BYTES = 8
 # The password is only kept as a hash; this file lets a second start say it again.
 ACCOUNT_FILE = "staff-account.txt"
 
@@ -72,10 +75,12 @@ def _prepare(variables: Mapping[str, str], account_file: Path) -> str:
     with app.app_context():
         migrating.migrate_database()
         if _is_empty():
+            password = secrets.token_hex(PASSWORD_BYTES)
+            password_hash = staff.hashed(password)
             with transaction() as session:
-                account = seed.seed(session, clock.now())
+                seed.seed(session, password_hash, clock.now())
                 account_file.touch(mode=0o600)
-                account_file.write_text(f"{account.address}\n{account.password}\n", encoding="utf-8")
+                account_file.write_text(f"{seed.STAFF_ADDRESS}\n{password}\n", encoding="utf-8")
     return account_file.read_text(encoding="utf-8")
 
 
