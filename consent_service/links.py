@@ -20,6 +20,8 @@ from consent_service.extensions import settings
 
 FRESH_SETTINGS_LIFETIME = timedelta(hours=1)
 LONGEST_TOKEN = 300
+TEST_MAIL = PublicId("0" * 32)
+"""What the unsubscribe link of a test mail names: no person and no purpose."""
 
 
 class Use(StrEnum):
@@ -106,8 +108,10 @@ def fresh_marketing_settings(identifier: PublicId, language: Language) -> str:
 
 def unsubscribe(identifier: PublicId) -> str:
     """The one-click address of one person and purpose (RFC 8058)."""
-    return settings().base_url + url_for("one_click.unsubscribe", token=sign(Use.UNSUBSCRIBE, identifier))
+    return settings().base_url + url_for(
+        "one_click.unsubscribe", token=sign(Use.UNSUBSCRIBE, identifier), _external=False
+    )
 
 
 def _external(endpoint: str, token: str, language: Language) -> str:
-    return settings().base_url + url_for(endpoint, token=token, lang=language.value)
+    return settings().base_url + url_for(endpoint, token=token, lang=language.value, _external=False)

@@ -34,7 +34,11 @@ def _select() -> str:
     chosen = request.args.get("lang", "")
     if chosen in list(Language):
         return chosen
-    return request.accept_languages.best_match([language.value for language in Language], Language.GERMAN.value)
+    for wanted, quality in request.accept_languages:  # best first; en-GB is English, too
+        primary = wanted.replace("_", "-").partition("-")[0].lower()
+        if quality > 0 and primary in list(Language):
+            return primary
+    return Language.GERMAN.value
 
 
 def _switch() -> list[LanguageChoice]:

@@ -111,6 +111,11 @@ def request_evidence() -> dict[str, str]:
     }
 
 
+def without_margins(value: str | None) -> str | None:
+    """A field's filter: what was pasted with blanks around it, without them."""
+    return value.strip() if value else value
+
+
 class Deliverable:
     """A validator: the field holds an address that mail can be sent to."""
 

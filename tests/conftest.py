@@ -66,7 +66,7 @@ def environment(database_url: str, smtp_port: int = 1, **more: str) -> dict[str,
     return {f"CONSENT_{name}": value for name, value in values.items()}
 
 
-def _prepare(url: str) -> None:
+def prepare_database(url: str) -> None:
     """Migrates a database and publishes the example texts."""
     app = create_app(from_environment(environment(url)))
     with app.app_context():
@@ -80,7 +80,7 @@ def _prepare(url: str) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared SQLite file, to be copied."""
     path = tmp_path_factory.mktemp("template") / "consent.db"
-    _prepare(f"sqlite:///{path}")
+    prepare_database(f"sqlite:///{path}")
     return path
 
 
@@ -91,7 +91,7 @@ def postgresql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute("CREATE DATABASE template_consent")
-    _prepare(_with_database(uri, "template_consent"))
+    prepare_database(_with_database(uri, "template_consent"))
     yield uri
     server.cleanup()
 

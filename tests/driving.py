@@ -81,7 +81,7 @@ class Worker:
 
 def path_in(mail: CaughtMail, use: str) -> str:
     """The path of the link for this use (confirm, settings, unsubscribe) in a mail's text."""
-    found = re.search(rf"{BASE}(/{use}/[A-Za-z0-9._=-]+)", mail.text)
+    found = re.search(rf"{BASE}(?::\d+)?(/{use}/[A-Za-z0-9._=-]+)", mail.text)
     assert found, f"no {use} link in {mail.text!r}"
     return found[1]
 
@@ -131,16 +131,17 @@ def add_people(session: Session | None, count: int, purpose_code: str = "newslet
     With a session it all belongs to the caller's transaction; without one it is committed in batches.
     """
     if session is not None:
-        return [_add_person(session, number, purpose_code) for number in range(count)]
+        return [add_person(session, number, purpose_code) for number in range(count)]
     people: list[SubjectId] = []
     for first in range(0, count, 500):
         with transaction() as batch:
             numbers = range(first, min(first + 500, count))
-            people += [_add_person(batch, number, purpose_code) for number in numbers]
+            people += [add_person(batch, number, purpose_code) for number in numbers]
     return people
 
 
-def _add_person(session: Session, number: int, purpose_code: str) -> SubjectId:
+def add_person(session: Session, number: int, purpose_code: str) -> SubjectId:
+    """Adds person{number}@example.org, who may be written to for the purpose."""
     now = clock.now()
     wording = notice.purpose(session, purpose_code, now)
     person = subjects.find_or_add(

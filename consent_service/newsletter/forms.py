@@ -11,13 +11,13 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from consent_service.domain.kinds import Language
 from consent_service.domain.names import LONGEST_NAME
 from consent_service.notice.queries import PrivacyNotice, Wording
-from consent_service.public_forms import Deliverable, PublicForm
+from consent_service.public_forms import Deliverable, PublicForm, without_margins
 
 
 class SignUpForm(PublicForm):
     """One purpose per box, no box ticked in advance; each value names the very wording that was shown."""
 
-    email = wtforms.EmailField(_l("E-mail address"), [Deliverable()])
+    email = wtforms.EmailField(_l("E-mail address"), [Deliverable()], filters=[without_margins])
     name = wtforms.StringField(
         _l("Name"),
         [validators.Length(max=LONGEST_NAME, message=_l("Shorten the name to at most %(max)d characters"))],

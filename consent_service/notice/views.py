@@ -19,7 +19,7 @@ def current() -> str:
     """The edition in force."""
     with reading() as session:
         edition = queries.current_notice(session, clock.now())
-    return _page(edition)
+    return _page(edition, is_past=False)
 
 
 @blueprint.get("/privacy/<int:number>")
@@ -27,9 +27,10 @@ def edition(number: int) -> str:
     """The edition that somebody saw then."""
     with reading() as session:
         edition = queries.notice(session, number)
-    return _page(edition)
+        newest = queries.current_notice(session, clock.now())
+    return _page(edition, is_past=edition.number < newest.number)
 
 
-def _page(edition: PrivacyNotice) -> str:
+def _page(edition: PrivacyNotice, *, is_past: bool) -> str:
     body = Markup(_markdown.render(edition.bodies[current_language()]))  # noqa: S704 (raw HTML is off)
-    return render_template("notice/notice.html", edition=edition, body=body)
+    return render_template("notice/notice.html", edition=edition, is_past=is_past, body=body)

@@ -5,13 +5,13 @@ from flask_babel import lazy_gettext as _l
 from wtforms import validators
 
 from consent_service.domain.names import LONGEST_NAME
-from consent_service.public_forms import Deliverable, PublicForm
+from consent_service.public_forms import Deliverable, PublicForm, without_margins
 
 
 class AskForLinkForm(PublicForm):
     """Where to mail the link to."""
 
-    email = wtforms.EmailField(_l("E-mail address"), [Deliverable()])
+    email = wtforms.EmailField(_l("E-mail address"), [Deliverable()], filters=[without_margins])
 
 
 class NameForm(wtforms.Form):

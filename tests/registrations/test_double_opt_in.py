@@ -1,6 +1,7 @@
 """Double opt-in, as a visitor meets it (design I2)."""
 
 import base64
+import re
 import threading
 from datetime import timedelta
 
@@ -73,7 +74,10 @@ def test_the_confirmation_mail_repeats_nothing_that_was_typed(
     assert "Bcc" not in mail.raw.decode()
     assert "Anna" not in words
     assert list(mail.envelope_recipients) == ["Anna.TAG@example.org"]
-    assert mail.text.count("http://localhost/") == 1
+    assert re.findall(r"^http://localhost\S*$", mail.text, re.MULTILINE) == [
+        f"http://localhost{path_in(mail, 'confirm')}?lang=de"
+    ]
+    assert mail.text.count("http://localhost") == 1
 
 
 def test_opening_the_link_ten_times_by_get_and_head_changes_nothing(visitor: FlaskClient, confirmation: str) -> None:
