@@ -57,16 +57,15 @@ def page(session: Session, search: Search | None, place: Place | None, size: int
     """
     keys = _keys(search)
     ascending = search is not None
-    anchor = _anchor(session, keys, place)
+    anchor = _anchor(session, search, place)
     backwards = place is not None and anchor is not None and place.direction is Direction.BEFORE
-    statement = sa.select(Subject.id, Subject.public_id, Subject.address, Subject.name, Subject.created_at).where(
-        *_range(search)
-    )
     upwards = ascending is not backwards
-    if anchor is not None:
-        here, there = sa.tuple_(*keys), sa.tuple_(*(sa.literal(value) for value in anchor))
-        statement = statement.where(here > there if upwards else here < there)
-    statement = statement.order_by(*(key.asc() if upwards else key.desc() for key in keys)).limit(size + 1)
+    statement = (
+        sa.select(Subject.id, Subject.public_id, Subject.address, Subject.name, Subject.created_at)
+        .where(*_bounds(search, anchor, upwards))
+        .order_by(*(key.asc() if upwards else key.desc() for key in keys))
+        .limit(size + 1)
+    )
     rows = session.execute(statement).all()
     is_cut, rows = len(rows) > size, rows[:size]
     if backwards:
@@ -84,20 +83,26 @@ def _keys(search: Search | None) -> Sequence[sa.orm.InstrumentedAttribute[Any]]:
     return (Subject.normalised_address,) if search.by is SearchBy.ADDRESS else (Subject.sortable_name, Subject.id)
 
 
-def _range(search: Search | None) -> Sequence[sa.ColumnElement[bool]]:
-    if search is None:
-        return ()
-    column = _keys(search)[0]
-    return (column >= search.prefix, column < search.prefix + LAST_CHARACTER)
+def _bounds(search: Search | None, anchor: tuple[Any, ...] | None, upwards: bool) -> Sequence[sa.ColumnElement[bool]]:
+    """Where the page's range of the index begins and ends; one bound at each end, for SQLite heeds only one."""
+    keys = _keys(search)
+    begins: list[sa.ColumnElement[bool]] = [] if search is None else [keys[0] >= search.prefix]
+    ends: list[sa.ColumnElement[bool]] = [] if search is None else [keys[0] < search.prefix + LAST_CHARACTER]
+    if anchor is not None:
+        here, there = sa.tuple_(*keys), sa.tuple_(*(sa.literal(value) for value in anchor))
+        if upwards:
+            begins = [here > there]
+        else:
+            ends = [here < there]
+    return [*begins, *ends]
 
 
-def _anchor(
-    session: Session, keys: Sequence[sa.orm.InstrumentedAttribute[Any]], place: Place | None
-) -> tuple[Any, ...] | None:
+def _anchor(session: Session, search: Search | None, place: Place | None) -> tuple[Any, ...] | None:
     if place is None:
         return None
-    row = session.execute(sa.select(*keys).where(Subject.public_id == place.person)).one_or_none()
-    return None if row is None or None in row else tuple(row)
+    row = session.execute(sa.select(*_keys(search)).where(Subject.public_id == place.person)).one_or_none()
+    is_listed = row is not None and (search is None or (row[0] is not None and row[0].startswith(search.prefix)))
+    return tuple(row) if row is not None and is_listed else None
 
 
 def _listed(session: Session, rows: Sequence[Any]) -> Sequence[Listed]:

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from consent_service import links
 from consent_service.database import alone
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
-from consent_service.domain.identifiers import NoticeId, PublicId, PurposeId, PurposeVersionId, new_public_id
+from consent_service.domain.identifiers import (
+    MessageId,
+    NoticeId,
+    PublicId,
+    PurposeId,
+    PurposeVersionId,
+    new_public_id,
+)
 from consent_service.domain.kinds import ConsentStatus, Language
 from consent_service.domain.names import tidy
 from consent_service.evidence import service as evidence_service
@@ -187,3 +194,33 @@ def _open(session: Session, condition: sa.ColumnElement[bool], most: int | None 
         .scalars()
         .all()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTraces:
+    """What an address's requests leave elsewhere: how it was spelled, and the mails that answered."""
+
+    number: int
+    spellings: frozenset[str]
+    messages: frozenset[MessageId]
+
+
+def traces(session: Session, address: NormalisedAddress) -> RequestTraces:
+    """What must be looked for when an address is erased."""
+    rows = session.execute(
+        sa.select(Registration.address, Registration.message_id).where(Registration.normalised_address == address)
+    ).all()
+    messages = frozenset(row.message_id for row in rows if row.message_id is not None)
+    return RequestTraces(len(rows), frozenset(row.address for row in rows), messages)
+
+
+def erase(session: Session, address: NormalisedAddress) -> None:
+    """Deletes an address's registrations, with the keys of those that nobody confirmed."""
+    rows = session.execute(
+        sa.select(Registration.id, Registration.data_key_id)
+        .where(Registration.normalised_address == address)
+        .with_for_update()
+    ).all()
+    session.execute(sa.delete(Registration).where(Registration.id.in_([row.id for row in rows])))
+    for row in rows:
+        evidence_service.destroy_data_key(session, row.data_key_id)
