@@ -58,6 +58,8 @@ class Message(Base):
         ),
         sa.Index(
             "ix_messages_failed",
+            "mailing_id",
+            "not_before",
             "id",
             sqlite_where=sa.text("state = 'failed'"),
             postgresql_where=sa.text("state = 'failed'"),

@@ -68,8 +68,8 @@ def sign_in() -> Response:
     if request.method == "POST" and _was_a_guess(response):
         with transaction() as written:
             audit.record(written, at=clock.now(), actor=NOBODY, action=Action.SIGN_IN_FAILED)
-    if response.location is not None and not rules.is_staff_page(response.location):
-        response.location = HOME
+    if not rules.is_staff_page(response.headers.get("Location", HOME)):
+        response.headers["Location"] = HOME
     return response
 
 

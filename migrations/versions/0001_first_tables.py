@@ -333,7 +333,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('public_id', name=op.f('uq_messages_public_id'))
     )
     with op.batch_alter_table('messages', schema=None) as batch_op:
-        batch_op.create_index('ix_messages_failed', ['id'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
+        batch_op.create_index('ix_messages_failed', ['mailing_id', 'not_before', 'id'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
         batch_op.create_index('ix_messages_leased', ['lease_until'], unique=False, sqlite_where=sa.text("state IN ('claimed', 'handing')"), postgresql_where=sa.text("state IN ('claimed', 'handing')"))
         batch_op.create_index('ix_messages_mailing_id_state', ['mailing_id', 'state'], unique=False)
         batch_op.create_index('ix_messages_recipient', ['recipient'], unique=False)
