@@ -15,6 +15,7 @@ NormalisedAddress = NewType("NormalisedAddress", str)
 NORMALISATION_VERSION = 1
 LONGEST_ADDRESS = 254
 LONGEST_LOCAL_PART = 64
+_SPECIALS = frozenset('()<>[]:;@\\,"')
 
 
 def normalise(address: str) -> NormalisedAddress:
@@ -27,10 +28,14 @@ def normalise(address: str) -> NormalisedAddress:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain or any(c.isspace() or not c.isprintable() for c in text):
         raise InvalidAddress("not of the form local@domain")
+    if not _SPECIALS.isdisjoint(local):
+        raise InvalidAddress("the local part has a character that stands only in quotes (RFC 5322 section 3.2.3)")
     try:
         ascii_domain = idna.encode(domain.casefold(), uts46=True).decode("ascii")
     except idna.IDNAError as error:
         raise InvalidAddress("the domain is not valid") from error
+    if ascii_domain.endswith("."):
+        raise InvalidAddress("the domain ends with a dot")
     folded = unicodedata.normalize("NFC", local.casefold())
     if len(folded.encode()) > LONGEST_LOCAL_PART or len(folded.encode()) + 1 + len(ascii_domain) > LONGEST_ADDRESS:
         raise InvalidAddress("too long")
