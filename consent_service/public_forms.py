@@ -65,7 +65,7 @@ class PublicForm(wtforms.Form):
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether all fields are right and the form was really shown; `errors` and `form_errors` say what is not."""
         valid = super().validate(extra_validators)
-        problem = self._token_problem(clock.now())
+        problem = self._token_problem(clock.now()) if valid else None  # mistakes to mend come first
         if problem is not None:
             self.form_errors = [*self.form_errors, problem]
         return valid and problem is None
