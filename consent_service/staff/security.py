@@ -47,7 +47,6 @@ def init_app(app: Flask) -> None:
     security.init_app(app, SQLAlchemyUserDatastore(database, StaffMember, Role), login_form=SignInForm)
     user_authenticated.connect(_signed_in, app)
     app.view_functions["security.login"] = sign_in
-    app.jinja_env.globals["view_functions"] = app.view_functions
 
 
 def _account() -> str:
