@@ -38,8 +38,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    logs.init_app(app)  # first, so that a request which an extension refuses has its id
     _bind_extensions(app, settings)
-    logs.init_app(app)
     localisation.init_app(app)
     security_headers.init_app(app)
     errors.init_app(app)
@@ -59,13 +59,31 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 
 def _register_views(app: Flask) -> None:
+    from consent_service.campaigns import staff_views as campaigns
     from consent_service.dashboard import staff_views as dashboard
+    from consent_service.exports import staff_views as exports
+    from consent_service.imports import staff_views as imports
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
+    from consent_service.people import staff_views as people
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
 
-    for module in (pages, dashboard, monitoring, notice, newsletter, newsletter_staff, registrations, preferences, one_click):
+    for module in (
+        pages,
+        people,
+        campaigns,
+        dashboard,
+        exports,
+        imports,
+        monitoring,
+        notice,
+        newsletter,
+        newsletter_staff,
+        registrations,
+        preferences,
+        one_click,
+    ):
         app.register_blueprint(module.blueprint)

@@ -40,6 +40,12 @@ def check_suppression_key(session: Session) -> None:
         raise WrongSuppressionKey("CONSENT_SUPPRESSION_KEY is not the key that this database was begun with")
 
 
+def is_suppression_key_wrong(session: Session) -> bool:
+    """Whether the suppressions of this database were made with another key than the one that is set."""
+    stored = session.execute(sa.select(SuppressionCanary.digest)).scalar_one_or_none()
+    return stored is not None and not hmac.compare_digest(stored, suppression_digest(normalise(_CANARY)))
+
+
 def find(session: Session, address: NormalisedAddress) -> Subject | None:
     """The person with this address, if we know one."""
     return session.execute(sa.select(Subject).where(Subject.normalised_address == address)).scalar_one_or_none()
@@ -57,23 +63,17 @@ def lock_shared(session: Session, subject_id: SubjectId) -> None:
 
 def find_or_add(session: Session, address: str, *, language: Language, name: str | None, at: datetime) -> SubjectId:
     """The person with this address, locked; a new one with this name and language where there was none."""
-    normalised = normalise(address)
-    session.execute(
-        insert(session, Subject)
-        .values(
-            public_id=new_public_id(),
-            address=mailbox(address),
-            normalised_address=normalised,
-            suppression_digest=suppression_digest(normalised),
-            language=language,
-            created_at=at,
-            **name_columns(name),
-        )
-        .on_conflict_do_nothing(index_elements=["normalised_address"])
-    )
-    return session.execute(
-        sa.select(Subject.id).where(Subject.normalised_address == normalised).with_for_update(key_share=True)
-    ).scalar_one()
+    newcomer = Newcomer(mailbox(address), normalise(address), name, language)
+    found = None
+    while found is None:
+        _add_unknown(session, [newcomer], at)
+        # Nobody is found where who was in the way is being erased: after waiting for that, it is a new person.
+        found = session.execute(
+            sa.select(Subject.id)
+            .where(Subject.normalised_address == newcomer.normalised_address)
+            .with_for_update(key_share=True)
+        ).scalar_one_or_none()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,23 @@ def find_or_add_all(session: Session, people: Sequence[Newcomer], at: datetime) 
     """As `find_or_add`, for many people in a few statements: all of them are locked, and the nameless get a name."""
     if not people:
         return {}
+    _add_unknown(session, people, at)
+    names = {person.normalised_address: person.name for person in people}
+    found = session.execute(
+        sa.select(Subject.id, Subject.normalised_address, Subject.name)
+        .where(Subject.normalised_address.in_(names))
+        .order_by(Subject.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for row in found:
+        if row.name is None:
+            name_if_nameless(session, row.id, names[row.normalised_address])
+    ids = {row.normalised_address: row.id for row in found}
+    erased_meanwhile = [person for person in people if person.normalised_address not in ids]
+    return ids | find_or_add_all(session, erased_meanwhile, at)
+
+
+def _add_unknown(session: Session, people: Sequence[Newcomer], at: datetime) -> None:
     session.execute(
         insert(session, Subject).on_conflict_do_nothing(index_elements=["normalised_address"]),
         [
@@ -105,17 +122,6 @@ def find_or_add_all(session: Session, people: Sequence[Newcomer], at: datetime) 
             for person in people
         ],
     )
-    names = {person.normalised_address: person.name for person in people}
-    found = session.execute(
-        sa.select(Subject.id, Subject.normalised_address, Subject.name)
-        .where(Subject.normalised_address.in_(names))
-        .order_by(Subject.id)
-        .with_for_update(key_share=True)
-    ).all()
-    for row in found:
-        if row.name is None:
-            name_if_nameless(session, row.id, names[row.normalised_address])
-    return {row.normalised_address: row.id for row in found}
 
 
 def known_among(session: Session, addresses: Collection[NormalisedAddress]) -> set[NormalisedAddress]:
@@ -131,6 +137,16 @@ def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> No
     session.execute(
         sa.select(Subject.id)
         .where(Subject.normalised_address.in_(addresses))
+        .order_by(Subject.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def lock_range(session: Session, first: SubjectId, last: SubjectId) -> None:
+    """Takes the exclusive locks of everybody from the first to the last id, both included."""
+    session.execute(
+        sa.select(Subject.id)
+        .where(Subject.id.between(first, last))
         .order_by(Subject.id)
         .with_for_update(key_share=True)
     ).all()
@@ -153,6 +169,22 @@ def name_if_nameless(session: Session, subject_id: SubjectId, name: str | None) 
         session.execute(
             sa.update(Subject).where(Subject.id == subject_id, Subject.name.is_(None)).values(**name_columns(name))
         )
+
+
+def erase(session: Session, subject_id: SubjectId, at: datetime) -> None:
+    """Empties every column that says who it was; the caller holds the lock."""
+    session.execute(
+        sa.update(Subject)
+        .where(Subject.id == subject_id)
+        .values(
+            address=None,
+            normalised_address=None,
+            suppression_digest=None,
+            name=None,
+            sortable_name=None,
+            erased_at=at,
+        )
+    )
 
 
 def suppress(
