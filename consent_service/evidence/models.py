@@ -25,6 +25,8 @@ class DataKey(Base):
     """
 
     __tablename__ = "data_keys"
+    # The ledger keeps the ids of destroyed keys: SQLite must not give one to a new key.
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[DataKeyId] = mapped_column(primary_key=True)
     subject_id: Mapped[SubjectId | None] = mapped_column(sa.ForeignKey("subjects.id"), index=True)

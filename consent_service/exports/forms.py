@@ -34,7 +34,7 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
     reason = wtforms.StringField(
         _l("Reason"),
         [
-            validators.InputRequired(_l("Say what the list is for")),
+            validators.DataRequired(_l("Say what the list is for")),
             validators.Length(max=LONGEST_REASON, message=_l("Shorten the reason to at most %(max)d characters")),
         ],
         filters=[lambda text: text.strip() if text else text],

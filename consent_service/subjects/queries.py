@@ -30,3 +30,8 @@ def suppressions(session: Session, subject_id: SubjectId) -> Sequence[Suppressed
         .order_by(Suppression.id)
     ).scalars()
     return [Suppressed(row.purpose_id, row.reason, row.created_at) for row in rows]
+
+
+def newest(session: Session) -> SubjectId | None:
+    """The highest id of a person; None where we know nobody."""
+    return session.execute(sa.select(sa.func.max(Subject.id))).scalar_one_or_none()

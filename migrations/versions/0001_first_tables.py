@@ -87,7 +87,8 @@ def upgrade() -> None:
     sa.Column('wrapped', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['subject_id'], ['subjects.id'], name=op.f('fk_data_keys_subject_id_subjects')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_data_keys'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_data_keys')),
+    sqlite_autoincrement=True,
     )
     with op.batch_alter_table('data_keys', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_data_keys_subject_id'), ['subject_id'], unique=False)

@@ -38,7 +38,7 @@ FORM = {"purpose": "newsletter", "recipient": "", "format": "csv", "reason": "Sp
 
 def post(client: FlaskClient, path: str, **fields: str) -> TestResponse:
     token = hidden(client.get("/staff/exports/new").text, "csrf_token")
-    return client.post(path, data={**FORM, "csrf_token": token, **fields})
+    return client.post(path, data={**FORM, "csrf_token": token, **fields}, buffered=True)
 
 
 def download(client: FlaskClient, **fields: str) -> TestResponse:

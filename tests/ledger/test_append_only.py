@@ -1,0 +1,86 @@
+"""The database itself refuses to change or delete a line of the ledger or of the audit log (design I1)."""
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from consent_service import clock
+from consent_service.audit import service as audit
+from consent_service.audit.service import Action
+from consent_service.database import is_sqlite, reading, transaction
+from consent_service.domain.kinds import Channel
+from consent_service.preferences import service as preferences
+from tests.driving import add_people, everything
+
+TABLES = ("consent_events", "audit_entries")
+REFUSED = (sa.exc.DatabaseError,)
+
+
+@pytest.fixture(autouse=True)
+def lines(app: Flask) -> None:
+    """A confirmation, a withdrawal that ends it, and an entry of the audit log."""
+    person = add_people(None, 1)[0]
+    with transaction() as session:
+        preferences.leave_everything(session, person, Channel.LINK, {}, clock.now())
+        audit.record(session, at=clock.now(), actor="anna@example.org", action=Action.SIGNED_IN)
+
+
+def refuse(statement: str) -> None:
+    before = everything()
+    with pytest.raises(REFUSED, match="append-only"), transaction() as session:
+        session.execute(sa.text(statement))
+    assert everything() == before
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_update_and_delete(table: str) -> None:
+    refuse(f"UPDATE {table} SET id = id")
+    refuse(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_truncate(table: str) -> None:
+    if is_sqlite():
+        pytest.skip("SQLite has no TRUNCATE")
+    refuse(f"TRUNCATE {table} CASCADE")
+
+
+def columns(table: str) -> list[str]:
+    with reading() as session:
+        return list(session.execute(sa.text(f"SELECT * FROM {table}")).keys())
+
+
+@pytest.mark.parametrize(
+    ("table", "kept"),
+    [
+        ("audit_entries", ("id",)),
+        ("consent_events", ("id",)),
+        ("consent_events", ("public_id",)),
+        ("consent_events", ("ends_event_id",)),
+    ],
+)
+def test_insert_or_replace_by_each_key(table: str, kept: tuple[str, ...]) -> None:
+    if not is_sqlite():
+        pytest.skip("INSERT OR REPLACE is SQLite's")
+    fresh = {"id": "id + 1000", "public_id": "lower(hex(randomblob(16)))", "ends_event_id": "NULL"}
+    values = ", ".join(name if name in kept else fresh.get(name, name) for name in columns(table))
+    refuse(f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} ORDER BY id DESC LIMIT 1")
+
+
+def test_insert_or_replace_by_registration() -> None:
+    if not is_sqlite():
+        pytest.skip("INSERT OR REPLACE is SQLite's")
+    with transaction() as session:
+        session.execute(sa.text(_copy("id + 500", "'r'")))
+    refuse(_copy("id + 501", "'r'").replace("INSERT", "INSERT OR REPLACE", 1))
+
+
+def _copy(new_id: str, registration: str) -> str:
+    fresh = {
+        "id": new_id,
+        "public_id": "lower(hex(randomblob(16)))",
+        "ends_event_id": "NULL",
+        "registration": registration,
+    }
+    values = ", ".join(fresh.get(name, name) for name in columns("consent_events"))
+    return f"INSERT INTO consent_events SELECT {values} FROM consent_events WHERE id = 1"
