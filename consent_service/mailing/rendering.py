@@ -10,7 +10,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 from consent_service.mailing.composition import Text
 
-_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)  # @media: the dark colours
 
 
 def render(template: str, language: Language, subject: LazyString | str, **context: Any) -> Text:
