@@ -25,8 +25,11 @@ staff_forms.exempt(blueprint)
 @blueprint.get("/unsubscribe/<token>")
 def page(token: str) -> str:
     """Says what would be ended, with one button."""
+    link = links.read(Use.UNSUBSCRIBE, token)
+    if link == links.TEST_MAIL:
+        return render_template("preferences/test_mail.html")
     with reading() as session:
-        title = queries.title_of_link(session, links.read(Use.UNSUBSCRIBE, token), current_language())
+        title = queries.title_of_link(session, link, current_language())
     return render_template("preferences/unsubscribe.html", token=token, title=title)
 
 
@@ -34,6 +37,8 @@ def page(token: str) -> str:
 def unsubscribe(token: str) -> str:
     """Unsubscribes; the answer comes when it is committed and nothing to the person is in hand any more."""
     link = links.read(Use.UNSUBSCRIBE, token)
+    if link == links.TEST_MAIL:
+        return render_template("preferences/test_mail.html")
     channel = Channel.LINK if "button" in request.form else Channel.ONE_CLICK
     with transaction() as session:
         person = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
