@@ -11,6 +11,7 @@ _POLICY = {
     "font-src": "'self'",
     "img-src": "'self' data:",
     "frame-src": "'self'",
+    "connect-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'self'",
 }

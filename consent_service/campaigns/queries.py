@@ -1,0 +1,130 @@
+"""Reads of campaigns: the list, one of them, and whom it would reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.campaigns import rules
+from consent_service.campaigns.models import Campaign, CampaignText
+from consent_service.campaigns.rules import Act, Reach, State, Words
+from consent_service.domain.errors import NotFound
+from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
+from consent_service.domain.kinds import Language
+from consent_service.ledger import queries as ledger
+from consent_service.mailing import queries as mailing
+from consent_service.mailing.models import Mailing
+from consent_service.mailing.queries import Progress
+from consent_service.notice import queries as notice
+from consent_service.notice.queries import Wording
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """One campaign with its words and how far it is; times are aware, in UTC."""
+
+    public_id: PublicId
+    wording: Wording
+    state: State
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    texts: dict[Language, Words]
+    progress: Progress | None
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What can be done with it now."""
+        return rules.acts(self.state)
+
+    @property
+    def subject(self) -> str:
+        """What the campaign is called: its German subject, or that of the language there is."""
+        words = self.texts.get(Language.GERMAN) or next(iter(self.texts.values()), None)
+        return words.subject if words else ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it could be sent."""
+        return rules.is_complete(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the list, newest first, and how many campaigns there are."""
+
+    campaigns: Sequence[Details]
+    total: int
+
+
+def page(session: Session, number: int, at: datetime) -> Page:
+    """The page of this number, from 1; `at` is aware. Progress is counted only of what is still on its way."""
+    rows = session.execute(
+        sa.select(Campaign, Mailing.state)
+        .outerjoin(Mailing, Mailing.id == Campaign.mailing_id)
+        .order_by(Campaign.id.desc())
+        .limit(PER_PAGE)
+        .offset((number - 1) * PER_PAGE)
+    ).all()
+    total = session.execute(sa.select(sa.func.count()).select_from(Campaign)).scalar_one()
+    texts = _texts(session, [row.Campaign.id for row in rows])
+    wordings = _wordings(session, at)
+    return Page([_details(session, row, texts[row.Campaign.id], wordings, at_work_only=True) for row in rows], total)
+
+
+def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
+    """The campaign with this id; `at` is aware. Raises NotFound."""
+    row = session.execute(
+        sa.select(Campaign, Mailing.state)
+        .outerjoin(Mailing, Mailing.id == Campaign.mailing_id)
+        .where(Campaign.public_id == public_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no campaign {public_id!r}")
+    return _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
+
+
+def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId, dict[Language, Words]]:
+    found: dict[CampaignId, dict[Language, Words]] = {campaign_id: {} for campaign_id in campaigns}
+    rows = session.execute(sa.select(CampaignText).where(CampaignText.campaign_id.in_(campaigns))).scalars()
+    for row in sorted(rows, key=lambda row: list(Language).index(row.language)):
+        found[row.campaign_id][row.language] = Words(row.subject, row.body)
+    return found
+
+
+def _wordings(session: Session, at: datetime) -> dict[PurposeId, Wording]:
+    return {wording.purpose_id: wording for wording in notice.current_wordings(session, at)}
+
+
+def _details(
+    session: Session,
+    row: Any,
+    texts: dict[Language, Words],
+    wordings: dict[PurposeId, Wording],
+    at_work_only: bool = False,
+) -> Details:
+    found: Campaign = row.Campaign
+    state = rules.state(row.state)
+    is_counted = found.mailing_id is not None and (not at_work_only or state in (State.RUNNING, State.PAUSED))
+    return Details(
+        public_id=found.public_id,
+        wording=wordings[found.purpose_id],
+        state=state,
+        created_at=found.created_at,
+        created_by=found.created_by,
+        changed_at=found.changed_at,
+        texts=texts,
+        progress=mailing.progress(session, MailingId(found.mailing_id)) if is_counted and found.mailing_id else None,
+    )
+
+
+def reach(session: Session, purpose_id: PurposeId) -> Reach:
+    """How many the purpose reaches at this moment, and how many are left out and why: a count over all people."""
+    everybody = ledger.everybody(purpose_id).subquery()
+    rows = session.execute(sa.select(everybody.c.left_out, sa.func.count()).group_by(everybody.c.left_out))
+    return rules.reach(dict(rows.all()))
