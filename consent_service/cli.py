@@ -15,7 +15,9 @@ from consent_service.campaigns.cli import campaign
 from consent_service.config import ConfigurationError
 from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
+from consent_service.exports.cli import export
 from consent_service.imports.cli import import_file
+from consent_service.ledger.cli import ledger
 from consent_service.notice.cli import texts
 from consent_service.people.cli import proof
 from consent_service.rights.cli import erase
@@ -37,6 +39,8 @@ commands.add_command(demo)
 commands.add_command(texts)
 commands.add_command(staff)
 commands.add_command(import_file)
+commands.add_command(export)
+commands.add_command(ledger)
 commands.add_command(proof)
 commands.add_command(erase)
 commands.add_command(campaign)

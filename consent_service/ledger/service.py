@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import insert
+from consent_service.database import insert, table
 from consent_service.domain import consent
 from consent_service.domain.identifiers import (
     ConsentEventId,
@@ -27,6 +27,21 @@ from consent_service.ledger.models import (
     StateCountDifference,
     UnsealedEvent,
     UnsubscribeLink,
+)
+
+_states = table(ConsentState).c
+_INSERT_EVENT = sa.insert(table(ConsentEvent)).returning(ConsentEvent.id)
+_INSERT_UNSEALED = sa.insert(table(UnsealedEvent))
+_INSERT_STATE = sa.insert(table(ConsentState))
+_INSERT_LINK = sa.insert(table(UnsubscribeLink))
+_INSERT_DIFFERENCE = sa.insert(table(StateCountDifference))
+_WHOSE = (_states.subject_id == sa.bindparam("subject"), _states.purpose_id == sa.bindparam("purpose"))
+_UPDATE_STATE = sa.update(table(ConsentState)).where(*_WHOSE)
+_SELECT_STATE = sa.select(
+    _states.status, _states.basis, _states.purpose_version_id, _states.since, _states.event_id
+).where(*_WHOSE)
+_SELECT_ENDED = sa.select(ConsentEvent.data_key_id, ConsentEvent.notice_id).where(
+    ConsentEvent.id == sa.bindparam("event")
 )
 
 
@@ -69,9 +84,7 @@ def leave(
     state = _state(session, subject_id, purpose_id)
     if state is None or not consent.is_allowed(state, consent.way_out(state.basis)):
         return None
-    ended = session.execute(
-        sa.select(ConsentEvent.data_key_id, ConsentEvent.notice_id).where(ConsentEvent.id == state.event_id)
-    ).one()
+    ended = session.execute(_SELECT_ENDED, {"event": state.event_id}).one()
     key = evidence_service.data_key(session, ended.data_key_id)
     named = (
         NamedKey(ended.data_key_id, key) if key is not None else evidence_service.new_data_key(session, subject_id, at)
@@ -97,9 +110,8 @@ def _append(
     key: NamedKey,
     ends: ConsentEventId | None,
 ) -> ConsentEventId:
-    statement = sa.insert(ConsentEvent).values(event_columns(given, evidence, key, ends)).returning(ConsentEvent.id)
-    event_id = session.execute(statement).scalar_one()
-    session.execute(sa.insert(UnsealedEvent).values(event_id=event_id))
+    event_id = session.execute(_INSERT_EVENT, event_columns(given, evidence, key, ends)).scalar_one()
+    session.execute(_INSERT_UNSEALED, {"event_id": event_id})
     _project(session, given.subject_id, given.purpose_id, state, consent.apply(state, event_of(event_id, given)))
     return event_id
 
@@ -144,15 +156,7 @@ def state_columns(state: consent.State) -> dict[str, object]:
 
 
 def _state(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> consent.State | None:
-    row = session.execute(
-        sa.select(
-            ConsentState.status,
-            ConsentState.basis,
-            ConsentState.purpose_version_id,
-            ConsentState.since,
-            ConsentState.event_id,
-        ).where(ConsentState.subject_id == subject_id, ConsentState.purpose_id == purpose_id)
-    ).one_or_none()
+    row = session.execute(_SELECT_STATE, {"subject": subject_id, "purpose": purpose_id}).one_or_none()
     return consent.State(*row) if row else None
 
 
@@ -168,16 +172,11 @@ def _project(
         return
     columns = state_columns(after)
     if before is None:
-        session.execute(sa.insert(ConsentState).values(subject_id=subject_id, purpose_id=purpose_id, **columns))
-        session.execute(
-            sa.insert(UnsubscribeLink).values(public_id=new_public_id(), subject_id=subject_id, purpose_id=purpose_id)
-        )
+        whose = {"subject_id": subject_id, "purpose_id": purpose_id}
+        session.execute(_INSERT_STATE, {**whose, **columns})
+        session.execute(_INSERT_LINK, {**whose, "public_id": new_public_id()})
     else:
-        session.execute(
-            sa.update(ConsentState)
-            .where(ConsentState.subject_id == subject_id, ConsentState.purpose_id == purpose_id)
-            .values(**columns)
-        )
+        session.execute(_UPDATE_STATE, {"subject": subject_id, "purpose": purpose_id, **columns})
     _count(session, purpose_id, before.status if before else None, after.status)
 
 
@@ -187,7 +186,7 @@ def _count(session: Session, purpose_id: PurposeId, before: ConsentStatus | None
     differences = [{"purpose_id": purpose_id, "status": after, "difference": 1}]
     if before is not None:
         differences.append({"purpose_id": purpose_id, "status": before, "difference": -1})
-    session.execute(sa.insert(StateCountDifference), differences)
+    session.execute(_INSERT_DIFFERENCE, differences)
 
 
 def fold_counts(session: Session, most: int = 10_000) -> int:
