@@ -4,7 +4,7 @@ POST is recorded before the answer, without cookie, token in a form, redirect or
 providers send from few addresses. GET and HEAD change nothing: scanners open every link.
 """
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
@@ -34,8 +34,11 @@ def page(token: str) -> str:
 
 
 @blueprint.post("/unsubscribe/<token>")
-def unsubscribe(token: str) -> str:
-    """Unsubscribes; the answer comes when it is committed and nothing to the person is in hand any more."""
+def unsubscribe(token: str) -> str | Response:
+    """Unsubscribes; the answer comes when it is committed and nothing to the person is in hand any more.
+
+    A provider's machine gets a line, who pressed the page's button a page.
+    """
     link = links.read(Use.UNSUBSCRIBE, token)
     if link == links.TEST_MAIL:
         return render_template("preferences/test_mail.html")
@@ -43,6 +46,8 @@ def unsubscribe(token: str) -> str:
     with transaction() as session:
         person = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
     mailing.wait_until_not_in_hand(person)
+    if channel is Channel.ONE_CLICK:
+        return Response("unsubscribed\n", mimetype="text/plain")
     return _done(token, link)
 
 

@@ -41,13 +41,13 @@ def leave(
     at: datetime,
 ) -> None:
     """Ends these purposes for a person: withdrawal or objection, suppression, and the end of open requests."""
-    subjects.lock(session, subject_id)
-    address = session.execute(sa.select(Subject.normalised_address).where(Subject.id == subject_id)).scalar_one()
+    person = subjects.lock(session, subject_id)
     for purpose_id in purposes:
         ledger.leave(session, subject_id, purpose_id, at, channel, evidence)
-        subjects.suppress_subject(session, subject_id, SuppressionReason.UNSUBSCRIBED, at, purpose_id)
-    if address is not None:
-        registrations.cancel_open(session, address, purposes, at)
+        if person.digest is not None:
+            subjects.suppress(session, person.digest, purpose_id, SuppressionReason.UNSUBSCRIBED, at)
+    if person.address is not None:
+        registrations.cancel_open(session, person.address, purposes, at)
 
 
 def _target(session: Session, link: PublicId) -> LinkTarget:

@@ -51,9 +51,24 @@ def find(session: Session, address: NormalisedAddress) -> Subject | None:
     return session.execute(sa.select(Subject).where(Subject.normalised_address == address)).scalar_one_or_none()
 
 
-def lock(session: Session, subject_id: SubjectId) -> None:
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What a locked person is known by; nothing where the person was erased."""
+
+    address: NormalisedAddress | None
+    digest: Digest | None
+
+
+_LOCK = (
+    sa.select(Subject.normalised_address, Subject.suppression_digest)
+    .where(Subject.id == sa.bindparam("subject"))
+    .with_for_update(key_share=True)
+)
+
+
+def lock(session: Session, subject_id: SubjectId) -> Locked:
     """Takes the person's exclusive lock; whoever takes eligibility away does this first (design I6)."""
-    session.execute(sa.select(Subject.id).where(Subject.id == subject_id).with_for_update(key_share=True))
+    return Locked(*session.execute(_LOCK, {"subject": subject_id}).one())
 
 
 def lock_shared(session: Session, subject_id: SubjectId) -> None:
