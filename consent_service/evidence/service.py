@@ -16,12 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service import encryption
+from consent_service.database import table
 from consent_service.domain.identifiers import DataKeyId, PublicId, SubjectId
 from consent_service.encryption import Key, Keyring
 from consent_service.evidence.models import DataKey, PersonKey
 from consent_service.extensions import settings
 
 Evidence = dict[str, Any]
+_INSERT_KEY = sa.insert(table(DataKey)).returning(DataKey.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ def keyring() -> Keyring:
 def new_request_key(session: Session, at: datetime) -> NamedKey:
     """A data key for a request that nobody has confirmed yet; `at` is aware."""
     key = encryption.new_key()
-    statement = sa.insert(DataKey).values(wrapped=keyring().close(key, _REQUEST), created_at=at).returning(DataKey.id)
-    return NamedKey(session.execute(statement).scalar_one(), key)
+    columns = {"wrapped": keyring().close(key, _REQUEST), "created_at": at}
+    return NamedKey(session.execute(_INSERT_KEY, columns).scalar_one(), key)
 
 
 def request_key(session: Session, data_key_id: DataKeyId) -> Key:

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from consent_service.database import UtcDateTime
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import NoticeId, PurposeId, PurposeVersionId
 from consent_service.domain.kinds import Language, LegalBasis
@@ -47,42 +48,43 @@ class Wording:
         return self.words[language].title
 
 
+_LISTED = (
+    sa.select(PurposeVersion.id, Purpose.offered)
+    .join(Purpose, PurposeVersion.purpose_id == Purpose.id)
+    .order_by(Purpose.position, Purpose.id, PurposeVersion.number)
+)
+_newest = (
+    sa.select(PurposeVersion.purpose_id, sa.func.max(PurposeVersion.number).label("number"))
+    .where(PurposeVersion.valid_from <= sa.bindparam("at", type_=UtcDateTime()))
+    .group_by(PurposeVersion.purpose_id)
+    .subquery()
+)
+_CURRENT = _LISTED.join(
+    _newest,
+    sa.and_(PurposeVersion.purpose_id == _newest.c.purpose_id, PurposeVersion.number == _newest.c.number),
+)
+
+
 def current_wordings(session: Session, at: datetime) -> Sequence[Wording]:
     """The version of each purpose that is in force at `at` (aware), in their order on the form."""
-    newest = (
-        sa.select(PurposeVersion.purpose_id, sa.func.max(PurposeVersion.number).label("number"))
-        .where(PurposeVersion.valid_from <= at)
-        .group_by(PurposeVersion.purpose_id)
-        .subquery()
-    )
-    return _wordings(
-        session,
-        sa.and_(PurposeVersion.purpose_id == newest.c.purpose_id, PurposeVersion.number == newest.c.number),
-        newest,
-    )
+    return _wordings(session, _CURRENT, {"at": at})
 
 
 def wordings(session: Session, versions: Sequence[PurposeVersionId]) -> dict[PurposeVersionId, Wording]:
     """These very versions, whether or not still in force."""
-    found = _wordings(session, PurposeVersion.id.in_(versions))
+    found = _wordings(session, _LISTED.where(PurposeVersion.id.in_(versions)))
     return {wording.version_id: wording for wording in found}
 
 
 def all_wordings(session: Session, purpose_id: PurposeId) -> Sequence[Wording]:
     """Every version that a purpose has had."""
-    return _wordings(session, PurposeVersion.purpose_id == purpose_id)
+    return _wordings(session, _LISTED.where(PurposeVersion.purpose_id == purpose_id))
 
 
 def _wordings(
-    session: Session, condition: sa.ColumnElement[bool], joined: sa.FromClause | None = None
+    session: Session, statement: sa.Select[PurposeVersionId, bool], values: dict[str, datetime] | None = None
 ) -> Sequence[Wording]:
-    statement = (
-        sa.select(PurposeVersion.id, Purpose.offered)
-        .join(Purpose, PurposeVersion.purpose_id == Purpose.id)
-        .order_by(Purpose.position, Purpose.id, PurposeVersion.number)
-    )
-    statement = statement.where(condition) if joined is None else statement.join(joined, condition)
-    offered = {row.id: row.offered for row in session.execute(statement)}
+    offered = {row.id: row.offered for row in session.execute(statement, values)}
     return [replace(_version(session, version), offered=is_offered) for version, is_offered in offered.items()]
 
 

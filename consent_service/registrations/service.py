@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from consent_service import links
-from consent_service.database import alone
+from consent_service.database import alone, table
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import (
     MessageId,
@@ -39,6 +39,9 @@ from consent_service.registrations.rules import Answer, RegistrationKind, Regist
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
+_INSERT_REGISTRATION = sa.insert(table(Registration)).returning(Registration.id)
+_INSERT_PURPOSES = sa.insert(table(RegistrationPurpose))
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -57,27 +60,24 @@ def request(session: Session, asked: Request, at: datetime) -> PublicId:
     """Writes the one row of a request. Raises InvalidAddress. Whether the address is known plays no part."""
     public_id = new_public_id()
     key = evidence_service.new_request_key(session, at)
-    registration_id = session.execute(
-        sa.insert(Registration)
-        .values(
-            public_id=public_id,
-            kind=asked.kind,
-            state=RegistrationState.REQUESTED,
-            address=mailbox(asked.address),
-            normalised_address=normalise(asked.address),
-            name=tidy(asked.name),
-            language=asked.language,
-            notice_id=asked.notice_id,
-            requested_at=at,
-            expires_at=at + timedelta(days=settings().confirmation_days),
-            data_key_id=key.id,
-            evidence=evidence_service.close(key.key, asked.evidence, public_id),
-        )
-        .returning(Registration.id)
-    ).scalar_one()
+    columns = {
+        "public_id": public_id,
+        "kind": asked.kind,
+        "state": RegistrationState.REQUESTED,
+        "address": mailbox(asked.address),
+        "normalised_address": normalise(asked.address),
+        "name": tidy(asked.name),
+        "language": asked.language,
+        "notice_id": asked.notice_id,
+        "requested_at": at,
+        "expires_at": at + timedelta(days=settings().confirmation_days),
+        "data_key_id": key.id,
+        "evidence": evidence_service.close(key.key, asked.evidence, public_id),
+    }
+    registration_id = session.execute(_INSERT_REGISTRATION, columns).scalar_one()
     if asked.versions:
         session.execute(
-            sa.insert(RegistrationPurpose),
+            _INSERT_PURPOSES,
             [{"registration_id": registration_id, "purpose_version_id": version} for version in asked.versions],
         )
     return public_id
