@@ -69,14 +69,16 @@ def _template_globals() -> dict[str, Any]:
 
 def moment(value: datetime) -> str:
     """A moment in the organisation's time zone, as people read it: 3 May 2026, 14:02."""
-    return str(
-        format_datetime(value, "d. MMMM y, HH:mm" if current_language() is Language.GERMAN else "d MMMM y, HH:mm")
-    )
+    return str(format_datetime(value, f"{_day_pattern()}, HH:mm"))
 
 
 def day(value: datetime) -> str:
-    """The day of a moment in the organisation's time zone."""
-    return str(format_date(value, "long"))
+    """The day of a moment in the organisation's time zone: 3 May 2026."""
+    return str(format_date(value, _day_pattern()))
+
+
+def _day_pattern() -> str:
+    return "d. MMMM y" if current_language() is Language.GERMAN else "d MMMM y"
 
 
 def init_app(app: Flask) -> None:

@@ -46,7 +46,7 @@ def erase(address: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     if not database.forget_deleted():
         click.echo(
             "consent-service: erased, but another process reads the database, so its write-ahead log could not be "
-            "emptied: the old text may be in it until this command, run again, or a restart empties it",
+            "emptied: the old text may be in it until the next erasure or a restart of all processes empties it",
             err=True,
         )
         raise SystemExit(1)
