@@ -92,7 +92,7 @@ def _trap(page: Page, opened: Opened) -> None:
 def _check_your_mail(page: Page, opened: Opened) -> None:
     page.goto(f"{opened.url}/newsletter")
     page.locator("#email").fill("a.very.long.address.that.needs.room@subdomain.example.org")
-    page.locator("[name=purposes]").first.check(force=True)
+    page.locator("label[for=purposes]").click()
     take_time()
     page.locator("form button").click()
 
@@ -122,7 +122,7 @@ def _unsubscribed(page: Page, opened: Opened) -> None:
 
 def _answered(page: Page, opened: Opened) -> None:
     _unsubscribed(page, opened)
-    page.locator("#reason-other").check(force=True)
+    page.locator("label[for=reason-other]").click()
     page.locator("form[action*='/reason'] button").click()
 
 

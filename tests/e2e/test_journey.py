@@ -39,7 +39,7 @@ def test_sign_up_confirm_settings_one_click_and_back(page: Page, service: Servic
     page.goto(f"{service.url}{path}?lang=en")
     page.get_by_role("button", name="Unsubscribe now").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are unsubscribed")
-    page.get_by_label("Too many e-mails").check(force=True)
+    page.get_by_text("Too many e-mails", exact=True).click()
     page.get_by_role("button", name="Send answer").click()
     expect(page.get_by_role("status")).to_contain_text("Thank you")
     page.get_by_role("button", name="Register again").click()

@@ -7,13 +7,18 @@ from flask import Flask
 from consent_service import clock
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
-from consent_service.database import is_sqlite, reading, transaction
+from consent_service.database import reading, transaction
 from consent_service.domain.kinds import Channel
 from consent_service.preferences import service as preferences
 from tests.driving import add_people, everything
 
 TABLES = ("consent_events", "audit_entries")
 REFUSED = (sa.exc.DatabaseError,)
+
+
+def on(database: str) -> pytest.MarkDecorator:
+    """Only there: TRUNCATE is PostgreSQL's, INSERT OR REPLACE is SQLite's."""
+    return pytest.mark.parametrize("database_url", [database], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +43,9 @@ def test_update_and_delete(table: str) -> None:
     refuse(f"DELETE FROM {table}")
 
 
+@on("postgresql")
 @pytest.mark.parametrize("table", TABLES)
 def test_truncate(table: str) -> None:
-    if is_sqlite():
-        pytest.skip("SQLite has no TRUNCATE")
     refuse(f"TRUNCATE {table} CASCADE")
 
 
@@ -50,6 +54,7 @@ def columns(table: str) -> list[str]:
         return list(session.execute(sa.text(f"SELECT * FROM {table}")).keys())
 
 
+@on("sqlite")
 @pytest.mark.parametrize(
     ("table", "kept"),
     [
@@ -60,16 +65,13 @@ def columns(table: str) -> list[str]:
     ],
 )
 def test_insert_or_replace_by_each_key(table: str, kept: tuple[str, ...]) -> None:
-    if not is_sqlite():
-        pytest.skip("INSERT OR REPLACE is SQLite's")
     fresh = {"id": "id + 1000", "public_id": "lower(hex(randomblob(16)))", "ends_event_id": "NULL"}
     values = ", ".join(name if name in kept else fresh.get(name, name) for name in columns(table))
     refuse(f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} ORDER BY id DESC LIMIT 1")
 
 
+@on("sqlite")
 def test_insert_or_replace_by_registration() -> None:
-    if not is_sqlite():
-        pytest.skip("INSERT OR REPLACE is SQLite's")
     with transaction() as session:
         session.execute(sa.text(_copy("id + 500", "'r'")))
     refuse(_copy("id + 501", "'r'").replace("INSERT", "INSERT OR REPLACE", 1))
