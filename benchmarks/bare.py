@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from flask import Flask, request
 
@@ -13,10 +15,15 @@ def _database() -> sqlite3.Connection:
     global _connection
     if _connection is None:
         _connection = sqlite3.connect(os.environ["BARE_DATABASE"], isolation_level=None, timeout=30)
-        _connection.execute("PRAGMA journal_mode=WAL")
         _connection.execute("PRAGMA synchronous=FULL")
-        _connection.execute("CREATE TABLE IF NOT EXISTS posted (id INTEGER PRIMARY KEY, body TEXT)")
     return _connection
+
+
+def prepare(file: Path) -> None:
+    """Makes the database, before several processes open it."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE posted (id INTEGER PRIMARY KEY, body TEXT)")
 
 
 @app.post("/")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from benchmarks import bare as bare_app
 from benchmarks.reporting import report
 from benchmarks.serving import environment, gunicorn, post, prepared, rate
 from consent_service import clock, links
@@ -27,6 +28,7 @@ def main() -> None:
     ours, bare = [], []
     with prepared() as (folder, _app):
         tokens = [links.sign(links.Use.UNSUBSCRIBE, link) for link in _people((ROUNDS + 1) * requests)]
+        bare_app.prepare(folder / "bare.db")
         variables = {**environment(folder), "BARE_DATABASE": str(folder / "bare.db")}
         with gunicorn("wsgi:app", variables) as our_port, gunicorn("benchmarks.bare:app", variables) as bare_port:
             for round_number in range(ROUNDS + 1):

@@ -4,6 +4,7 @@ import argparse
 import time
 from urllib.parse import urlencode
 
+from benchmarks import bare as bare_app
 from benchmarks.reporting import report
 from benchmarks.serving import environment, gunicorn, post, prepared, rate
 from consent_service.public_forms import SHORTEST_TIME, new_token
@@ -21,6 +22,7 @@ def main() -> None:
     with prepared() as (folder, _app):
         token = new_token()
         time.sleep(SHORTEST_TIME.total_seconds() + 1)
+        bare_app.prepare(folder / "bare.db")
         variables = {**environment(folder), "BARE_DATABASE": str(folder / "bare.db")}
         with gunicorn("wsgi:app", variables) as our_port, gunicorn("benchmarks.bare:app", variables) as bare_port:
             for round_number in range(ROUNDS + 1):
