@@ -24,6 +24,11 @@ from consent_service.extensions import settings
 
 Evidence = dict[str, Any]
 _INSERT_KEY = sa.insert(table(DataKey)).returning(DataKey.id)
+_SELECT_KEY = (
+    sa.select(DataKey.wrapped, PersonKey.subject_id, PersonKey.wrapped)
+    .join(PersonKey, PersonKey.subject_id == DataKey.subject_id)
+    .where(DataKey.id == sa.bindparam("data_key"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,7 @@ def _person_keys(session: Session, people: Sequence[SubjectId]) -> dict[SubjectI
 
 def data_key(session: Session, data_key_id: DataKeyId) -> Key | None:
     """A person's data key; None where it, or the person's key, was destroyed."""
-    row = session.execute(
-        sa.select(DataKey.wrapped, PersonKey.subject_id, PersonKey.wrapped)
-        .join(PersonKey, PersonKey.subject_id == DataKey.subject_id)
-        .where(DataKey.id == data_key_id)
-    ).one_or_none()
+    row = session.execute(_SELECT_KEY, {"data_key": data_key_id}).one_or_none()
     if row is None:
         return None
     wrapped, subject_id, wrapped_person_key = row

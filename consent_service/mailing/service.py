@@ -191,17 +191,23 @@ def finish(session: Session, at: datetime) -> None:
     )
 
 
+_IN_HAND = (
+    sa.select(Message.id)
+    .where(Message.subject_id == sa.bindparam("subject"), Message.state == MessageState.HANDING)
+    .limit(1)
+)
+
+
 def wait_until_not_in_hand(subject_id: SubjectId) -> None:
     """Waits, a few seconds at most, until nothing to this person is being handed over (design I6).
 
     Call it after the commit that took eligibility away and before answering. What is then still in hand is
     recorded as in doubt.
     """
-    in_hand = sa.select(Message.id).where(Message.subject_id == subject_id, Message.state == MessageState.HANDING)
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         with reading() as session:
-            if session.execute(in_hand.limit(1)).first() is None:
+            if session.execute(_IN_HAND, {"subject": subject_id}).first() is None:
                 return
         time.sleep(_POLL_SECONDS)
     with transaction() as session:
