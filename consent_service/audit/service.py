@@ -29,6 +29,9 @@ class Action(StrEnum):
     CAMPAIGN_CHANGED = "campaign_changed"
     TEST_MAIL_SENT = "test_mail_sent"
     PERSON_WITHDRAWN = "person_withdrawn"
+    INBOX_VIEWED = "inbox_viewed"
+    INBOX_ANSWERED = "inbox_answered"
+    BOUNCE_LIFTED = "bounce_lifted"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
 
