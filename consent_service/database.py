@@ -76,6 +76,7 @@ _ROW_NUMBERS = (
     identifiers.MessageId,
     identifiers.CampaignId,
     identifiers.StaffId,
+    identifiers.InboundId,
 )
 
 
@@ -239,7 +240,9 @@ def forget_deleted() -> bool:
     if is_sqlite():
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys")
+        connection.exec_driver_sql(
+            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys"
+        )
     return True
 
 

@@ -19,7 +19,7 @@ from consent_service.ledger import queries as ledger
 from consent_service.mailing import composition
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.composition import MailingText, Sender
-from consent_service.mailing.models import Mailing, MailingTemplate, Message
+from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
 from consent_service.prepared import Prepared
 
@@ -259,3 +259,4 @@ def empty(session: Session, traces: Traces) -> None:
         .values(state=MessageState.SUPPRESSED, left_out=LeftOut.ERASED)
     )
     session.execute(sa.update(Message).where(Message.id.in_(messages)).values(recipient=None, content=None, reply=None))
+    session.execute(sa.update(MessageReturn).where(MessageReturn.message_id.in_(messages)).values(text=None))

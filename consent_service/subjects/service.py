@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import Digest, insert, inserts
+from consent_service.database import Digest, UtcDateTime, insert, inserts
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, SuppressionReason
@@ -276,6 +276,35 @@ def in_force(
         Suppression.lifted_at.is_(None),
         sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
     )
+
+
+def last_lifted(session: Session, subject_id: SubjectId, reason: SuppressionReason) -> datetime | None:
+    """When a suppression of this reason was last lifted for a person; aware, in UTC."""
+    return session.execute(
+        sa.select(sa.func.max(Suppression.lifted_at, type_=UtcDateTime()))
+        .join(Subject, Subject.suppression_digest == Suppression.digest)
+        .where(Subject.id == subject_id, Suppression.reason == reason)
+    ).scalar_one()
+
+
+def lift_bounce(session: Session, subject_id: SubjectId, because: str, at: datetime) -> bool:
+    """Lifts what stands against a person because mail came back, and nothing else; whether there was such.
+
+    The caller holds the person's lock.
+    """
+    digest = sa.select(Subject.suppression_digest).where(Subject.id == subject_id).scalar_subquery()
+    lifted = session.execute(
+        sa.update(Suppression)
+        .where(
+            Suppression.digest == digest,
+            Suppression.reason == SuppressionReason.BOUNCED,
+            Suppression.lifted_at.is_(None),
+        )
+        .values(lifted_at=at, lifted_because=because)
+        .returning(Suppression.id)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(lifted.all())
 
 
 def lift_by_opt_in(
