@@ -213,11 +213,16 @@ def table(model: type[Base]) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-def insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+def inserts(model: type[Base]) -> dict[str, postgresql.Insert | sqlite.Insert]:
+    """An INSERT that can say ON CONFLICT, in each database's dialect."""
+    return {"postgresql": postgresql.insert(table(model)), "sqlite": sqlite.insert(table(model))}
+
+
+def insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the dialect of the session's database."""
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        return postgresql.insert(model)
+    return sqlite.insert(model)
 
 
 def alone(session: Session, task: str) -> None:

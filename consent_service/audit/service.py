@@ -34,6 +34,7 @@ class Action(StrEnum):
     BOUNCE_LIFTED = "bounce_lifted"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    DKIM_KEY_CHANGED = "dkim_key_changed"
 
 
 def record(

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from consent_service import links
 from consent_service.campaigns.plain_text import readable
 from consent_service.campaigns.rules import Words
+from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language, LegalBasis
 from consent_service.extensions import settings
 from consent_service.mailing import composition, handover, rendering
@@ -72,9 +73,20 @@ def reason(wording: Wording, language: Language) -> str:
     return sentence % {"title": wording.title(language), "organisation": settings().organisation.name}
 
 
-def mailing_text(wording: Wording, language: Language, words: Words) -> MailingText:
-    """The mailing in one language, with its placeholders and the slots for leaving."""
-    text = rendering.render(
+def mailing_text(campaign: PublicId, wording: Wording, language: Language, words: Words) -> MailingText:
+    """A campaign's mailing in one language, with its placeholders and the slots for leaving."""
+    sender = mailing.sender()
+    return MailingText(
+        sender=sender,
+        list_title=wording.title(language),
+        list_identifier=f"{wording.code}.{settings().host}",
+        feedback_id=composition.feedback_id(campaign, wording.code, sender),
+        text=_text(wording, language, words),
+    )
+
+
+def _text(wording: Wording, language: Language, words: Words) -> Text:
+    return rendering.render(
         "mail/campaign",
         language,
         words.subject,
@@ -83,12 +95,6 @@ def mailing_text(wording: Wording, language: Language, words: Words) -> MailingT
         reason=reason(wording, language),
         unsubscribe=placeholder(Slot.UNSUBSCRIBE),
         settings=placeholder(Slot.SETTINGS),
-    )
-    return MailingText(
-        sender=mailing.sender(),
-        list_title=wording.title(language),
-        list_identifier=f"{wording.code}.{settings().host}",
-        text=text,
     )
 
 
@@ -108,7 +114,7 @@ def _example(language: Language, address: str, message_id: str) -> Person:
 
 def preview(wording: Wording, language: Language, words: Words) -> Text:
     """The mail as an example person would read it."""
-    text = mailing_text(wording, language, words).text
+    text = _text(wording, language, words)
     values = composition.slot_values(_example(language, "anna@example.org", "<preview@example.org>"))
     return Text(
         subject=composition.fill_text(text.subject, values.__getitem__),

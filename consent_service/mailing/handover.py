@@ -35,6 +35,7 @@ from consent_service.mailing.rules import (
     state_after,
 )
 from consent_service.mailing.service import LEASED, WAITING, is_one_of
+from consent_service.signing import service as signing
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
@@ -171,7 +172,7 @@ def step(session: Session, done: Outcome | None, following: Claim, now: datetime
         _update(session, following, state=MessageState.SUPPRESSED, left_out=reason, **_ENDED)
         return None
     try:
-        envelope = _single(row) if row.mailing_id is None else _copy(session, row, now)
+        envelope = _single(row, now) if row.mailing_id is None else _copy(session, row, now)
     except sa.exc.SQLAlchemyError:
         raise
     except Exception as error:  # what composing raises now, it would raise for ever, and hold up the lane
@@ -241,8 +242,9 @@ def _update(session: Session, claim: Claim, **values: object) -> None:
     )
 
 
-def _single(row: Any) -> Envelope:
-    return Envelope(envelope_sender(row.public_id), row.recipient, keyring().open(row.content, row.public_id))
+def _single(row: Any, now: datetime) -> Envelope:
+    data = signing.signed(keyring().open(row.content, row.public_id), now)
+    return Envelope(envelope_sender(row.public_id), row.recipient, data)
 
 
 def _copy(session: Session, row: Any, now: datetime) -> Envelope:
@@ -259,7 +261,7 @@ def _copy(session: Session, row: Any, now: datetime) -> Envelope:
     shown = {(Slot.UNSUBSCRIBE, False), (Slot.UNSUBSCRIBE, True)}  # in the text and in the HTML
     if not has_way_out(data) or not shown <= set(template.slots):
         raise NoWayOut(row.public_id)
-    return Envelope(envelope_sender(row.public_id), row.address, data)
+    return Envelope(envelope_sender(row.public_id), row.address, signing.signed(data, now))
 
 
 def way_out(unsubscribe_public_id: PublicId) -> WayOut:
