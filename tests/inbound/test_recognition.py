@@ -1,6 +1,5 @@
 """What a mail is, by files that follow the RFCs' examples and real servers' forms; and by anything at all."""
 
-import random
 import re
 from email.message import EmailMessage
 
@@ -232,8 +231,8 @@ def test_no_words_make_a_vacation_reply_or_a_bounce_unsubscribe(body: str, submi
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, len(TOKEN) - 1), st.sampled_from("abcXYZ019-_"), st.randoms(use_true_random=False))
-def test_a_token_with_one_letter_changed_is_none(at: int, letter: str, _random: random.Random) -> None:
+@given(st.integers(0, len(TOKEN) - 1), st.sampled_from("abcXYZ019-_"))
+def test_a_token_with_one_letter_changed_is_none(at: int, letter: str) -> None:
     changed = TOKEN[:at] + letter + TOKEN[at + 1 :]
     data = mail("unsubscribe-thunderbird", **{**IN_BRACES, "token": changed})
     found = recognise(Mail.read(Envelope("a@example.org", ()), data), OURS)

@@ -21,7 +21,7 @@ from consent_service.inbound import handling, lmtp, polling, receiving
 from consent_service.inbound.parsing import Envelope
 from consent_service.inbound.receiving import Arrival
 from consent_service.inbound.rules import InboundState, Way
-from tests.conftest import environment, run_command
+from tests.conftest import environment, free_port, run_command
 from tests.driving import add_people, everything, one_click_path
 from tests.inbound.arriving import RECIPIENT, Inbox, deliver, history, rows
 from tests.inbound.arriving import lmtp as serving
@@ -120,7 +120,6 @@ def test_lmtp_refuses_what_is_too_large_and_says_so(app: Flask) -> None:
 
 
 def test_the_lmtp_service_runs_until_it_is_told_to_stop(sqlite_url: str) -> None:
-    from tests.conftest import free_port
 
     port = free_port()
     process = subprocess.Popen(
@@ -282,9 +281,10 @@ def test_what_the_database_refuses_for_a_while_is_tried_again(inbox: Inbox, monk
         raise sa.exc.OperationalError("SELECT", {}, Exception("deadlock"))
 
     deliver(inbox.port, mail("unsubscribe-thunderbird", **inbox.sent.ours), RECIPIENT, "newsletter@beispiel.example")
-    with monkeypatch.context() as patched, pytest.raises(sa.exc.OperationalError), transaction() as session:
+    with monkeypatch.context() as patched, transaction() as session:
         patched.setattr(handling.service, "handle", refuse)
-        handling.handle_next(session, clock.now())
+        with pytest.raises(sa.exc.OperationalError):
+            handling.handle_next(session, clock.now())
     assert rows()[0].state is InboundState.RECEIVED
     inbox.worker.settle()
     assert rows()[0].state is InboundState.HANDLED
