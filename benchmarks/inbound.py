@@ -71,9 +71,10 @@ def _arrivals(first: int, count: int) -> list[Arrival]:
                 )
             )
             link = ledger.unsubscribe_link(session, SubjectId(number), purpose_id)
+            sender = "" if make[number % 3] is _bounce else f"person{number}@example.org"
             recipient, text = make[number % 3](f"person{number}@example.org", message, link)
             data = text.replace("\n", "\r\n").replace("\r\r", "\r").encode()
-            found.append(Arrival(Way.LMTP, Envelope("", (recipient,)), data, len(data)))
+            found.append(Arrival(Way.LMTP, Envelope(sender, (recipient,)), data, len(data)))
     return found
 
 

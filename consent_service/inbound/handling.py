@@ -155,7 +155,7 @@ def _act(session: Session, row: Any, mail: Mail, recognised: Recognised, author:
         case MailClass.REPLY if settings().inbound.forward_to is not None:
             copy = forwarding.forward(session, row.content, row.public_id, now)
             return _Done(Handled(Result.FORWARDED), MailClass.REPLY, forwarded_as=copy)
-        case MailClass.UNCLEAR if _is_clear_wish(mail, author):
+        case MailClass.UNCLEAR if recognised.may_be_wish and _is_clear_wish(mail, author):
             wish = Returned(
                 kind=ReturnedKind.UNSUBSCRIBE,
                 at=row.received_at,
@@ -210,10 +210,5 @@ def _evidence(row: Any, mail: Mail) -> dict[str, str]:
 
 
 def _is_clear_wish(mail: Mail, author: _Author) -> bool:
-    """A clear wish, at the mailbox for leaving, of somebody whom we know by the address."""
-    own = ours()
-    return (
-        author.person is not None
-        and own.unsubscribe_mailbox in mail.recipients
-        and wishes.is_clear_wish(mail, author.person.name, own.addresses)
-    )
+    """A clear wish of somebody whom we know by the address."""
+    return author.person is not None and wishes.is_clear_wish(mail, author.person.name, ours().addresses)

@@ -89,6 +89,12 @@ def test_an_automatic_answer_ends_nothing_and_bothers_nobody(inbox: Inbox) -> No
     assert {table for table in after if after[table] != before[table]} == {"inbound_messages"}
 
 
+def test_a_mail_servers_words_end_nothing_even_in_a_persons_name(inbox: Inbox) -> None:
+    for name in ("wish-german-plain", "unsubscribe-thunderbird"):
+        assert inbox.take(name, sender="").state is InboundState.OPEN
+    assert history(inbox.sent.person) == []
+
+
 def test_a_wish_sent_elsewhere_is_a_reply(app: Flask, worker: Worker, mailbox: Mailbox, inbox: Inbox) -> None:
     data = mail("wish-german-plain", **inbox.sent.ours).replace(UNSUBSCRIBE_MAILBOX.encode(), b"info@beispiel.example")
     row = inbox.take_bytes(data, RECIPIENT, "info@beispiel.example")

@@ -33,16 +33,20 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a mail is. The message is one of ours that it is about, the link what a genuine token names."""
+    """What a mail is. The message is one of ours that it is about, the link what a genuine token names.
+
+    may_be_wish: a person wrote it to where one asks to leave, so their words count (`wishes.is_clear_wish`).
+    """
 
     mail_class: MailClass
     message: PublicId | None = None
     link: PublicId | None = None
     report: Report | None = None
+    may_be_wish: bool = False
 
 
 def recognise(mail: Mail, ours: Ours) -> Recognised:
-    """What a mail is; a wish in words is `unclear` until it is known who wrote it (`wishes.is_clear_wish`)."""
+    """What a mail is; a wish in words is unclear until it is known who wrote it."""
     complaint = feedback(mail)
     if complaint is not None:
         return _feedback(mail, complaint, ours)
@@ -60,7 +64,8 @@ def recognise(mail: Mail, ours: Ours) -> Recognised:
     link = next((named for token in wishes.tokens(mail) if (named := ours.link_of_token(token))), None)
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, message, link)
-    return Recognised(MailClass.UNCLEAR if _may_be_wish(mail, ours) else MailClass.REPLY, message)
+    may_be_wish = _may_be_wish(mail, ours)
+    return Recognised(MailClass.UNCLEAR if may_be_wish else MailClass.REPLY, message, may_be_wish=may_be_wish)
 
 
 def _feedback(mail: Mail, found: Feedback, ours: Ours) -> Recognised:
