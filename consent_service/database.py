@@ -159,6 +159,38 @@ def transaction() -> Iterator[Session]:
         session.commit()
 
 
+class Writer:
+    """What `transaction()` is, on a connection and in a session that are kept: for a loop that writes all the time.
+
+    Used by one thread. After any failure the connection is given up, and the next transaction opens another.
+    """
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """As the module's `transaction()`."""
+        engine = database.engine
+        with _turn(engine):
+            session = self._session or Session(engine.execution_options(writes=True).connect(), expire_on_commit=False)
+            self._session = session
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            connection = session.connection()
+            session.close()
+            connection.close()
+
+
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session for reads; it never waits for a writer on SQLite, and nothing of it is kept."""
