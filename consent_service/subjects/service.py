@@ -80,7 +80,8 @@ def lock_shared(session: Session, subject_id: SubjectId) -> None:
 
 def find_or_add(session: Session, address: str, *, language: Language, name: str | None, at: datetime) -> SubjectId:
     """The person with this address, locked; a new one with this name and language where there was none."""
-    newcomer = Newcomer(mailbox(address), normalise(address), name, language)
+    normalised = normalise(address)
+    newcomer = Newcomer(mailbox(address, normalised), normalised, name, language)
     found = None
     while found is None:
         _add_unknown(session, [newcomer], at)
