@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from consent_service import links
-from consent_service.database import alone, table
+from consent_service.database import alone, literal, table
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import (
     MessageId,
@@ -42,10 +42,7 @@ from consent_service.subjects.models import Subject
 
 _INSERT_REGISTRATION = Prepared(sa.insert(table(Registration)).returning(Registration.id))
 _INSERT_PURPOSES = Prepared(sa.insert(table(RegistrationPurpose)))
-_IS_OPEN = sa.or_(
-    Registration.state == RegistrationState.REQUESTED,
-    Registration.state == RegistrationState.AWAITING,
-)
+_IS_OPEN = Registration.state.in_([literal(RegistrationState.REQUESTED), literal(RegistrationState.AWAITING)])
 _SELECT_OPEN = Prepared(
     sa.select(Registration.id).where(Registration.normalised_address == sa.bindparam("address"), _IS_OPEN)
 )
@@ -67,13 +64,14 @@ class Request:
 def request(session: Session, asked: Request, at: datetime) -> PublicId:
     """Writes the one row of a request. Raises InvalidAddress. Whether the address is known plays no part."""
     public_id = new_public_id()
+    normalised = normalise(asked.address)
     key = evidence_service.new_request_key(session, at)
     columns = {
         "public_id": public_id,
         "kind": asked.kind,
         "state": RegistrationState.REQUESTED,
-        "address": mailbox(asked.address),
-        "normalised_address": normalise(asked.address),
+        "address": mailbox(asked.address, normalised),
+        "normalised_address": normalised,
         "name": tidy(asked.name),
         "language": asked.language,
         "notice_id": asked.notice_id,
