@@ -12,7 +12,7 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.demo.catcher import CaughtMail
 from consent_service.domain.identifiers import MailingId, PublicId, SubjectId
-from consent_service.domain.kinds import Language
+from consent_service.domain.kinds import EventKind, Language
 from consent_service.inbound.lmtp import Server
 from consent_service.inbound.models import InboundMessage
 from consent_service.ledger import queries as ledger
@@ -139,6 +139,8 @@ def suppressions(person: SubjectId) -> list[tuple[bool, str]]:
 
 
 def history(person: SubjectId) -> list[tuple[str, str]]:
-    """Kind and channel of the person's events after the first."""
+    """Kind and channel of the events by which the person left."""
     with reading() as session:
-        return [(entry.kind.value, entry.channel.value) for entry in ledger.history(session, person)][1:]
+        entries = ledger.history(session, person)
+    left = (EventKind.WITHDRAWN, EventKind.OBJECTED)
+    return [(entry.kind.value, entry.channel.value) for entry in entries if entry.kind in left]

@@ -57,7 +57,7 @@ def recognise(mail: Mail, ours: Ours) -> Recognised:
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, link=link)
     message = _by_envelope(mail, ours) or _answered(mail, ours)
-    if automatic.is_daemon(mail) and not automatic.is_vacation(mail) and not _is_answer(mail):
+    if automatic.is_daemon(mail) and not automatic.is_answer(mail):
         return Recognised(MailClass.UNCLEAR, message)
     if automatic.is_automatic(mail):
         return Recognised(MailClass.AUTOMATIC, message)
@@ -90,13 +90,9 @@ def _mailto_link(mail: Mail, ours: Ours) -> PublicId | None:
     A responder's answer has another subject than ours, or calls itself a reply (RFC 3834 section 5).
     """
     token = wishes.mailto_token(mail.subject)
-    if token is None or _is_answer(mail) or automatic.is_daemon(mail):
+    if token is None or automatic.is_answer(mail) or automatic.is_daemon(mail):
         return None
     return ours.link_of_token(token)
-
-
-def _is_answer(mail: Mail) -> bool:
-    return mail.header("Auto-Submitted").lower().startswith("auto-replied")
 
 
 def _may_be_wish(mail: Mail, ours: Ours) -> bool:
