@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -29,6 +30,8 @@ from tests.mailing.campaigning import WORDS
 UNSUBSCRIBE_MAILBOX = "newsletter@beispiel.example"
 RECIPIENT = "person0@example.org"
 LARGEST = 10 * 1024 * 1024
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does nothing with the database that another test does not do on both."""
 
 
 @contextmanager

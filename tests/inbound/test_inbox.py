@@ -19,7 +19,7 @@ from consent_service.inbound.rules import InboundState, MailClass, Result
 from consent_service.mailing.models import Message
 from tests.conftest import environment, run_command
 from tests.driving import Mailbox, Worker, heading, hidden, text_of
-from tests.inbound.arriving import RECIPIENT, Inbox, deliver, history, lmtp, rows, suppressions
+from tests.inbound.arriving import ON_SQLITE, RECIPIENT, Inbox, deliver, history, lmtp, rows, suppressions
 from tests.inbound.reading import mail, names
 from tests.people.test_pages import audited, public_id
 
@@ -96,6 +96,7 @@ def test_staff_unsubscribe_the_person_with_one_press(
     assert act(staff_client, row, "unsubscribe", purpose="nonsense").status_code == 404
 
 
+@ON_SQLITE
 def test_who_is_unknown_cannot_be_unsubscribed(inbox: Inbox, staff_client: FlaskClient) -> None:
     row = inbox.take("unclear-stranger")
     assert "Nobody is known by this address" in staff_client.get(f"{LIST}{row.public_id}").text
@@ -111,6 +112,7 @@ def test_what_means_nothing_is_put_aside_once(inbox: Inbox, staff_client: FlaskC
     assert len(audited("inbox_answered")) == 1
 
 
+@ON_SQLITE
 def test_without_a_mailbox_nothing_is_forwarded(inbox: Inbox, staff_client: FlaskClient) -> None:
     row = inbox.take("reply-thunderbird")
     assert "forward it" not in staff_client.get(f"{LIST}{row.public_id}").text
@@ -156,12 +158,14 @@ class TestForwarding:
         assert attached.get_payload(decode=True) == mail("reply-html-attachment", **forwarding.sent.ours)
         assert copy.raw.isascii()
 
+    @ON_SQLITE
     def test_only_a_reply_is_forwarded_by_itself(self, forwarding: Inbox, worker: Worker, mailbox: Mailbox) -> None:
         for name in (*names("automatic-"), *names("bounce-"), *names("unclear-")):
             forwarding.take(name)
         worker.work()
         assert mailbox.mails("desk@example.com") == []
 
+    @ON_SQLITE
     def test_a_forwarded_copy_that_comes_in_is_not_forwarded_again(
         self, forwarding: Inbox, worker: Worker, mailbox: Mailbox
     ) -> None:
@@ -173,6 +177,7 @@ class TestForwarding:
         assert (row.mail_class, row.state) == (MailClass.AUTOMATIC, InboundState.HANDLED)
         assert len(mailbox.mails("desk@example.com")) == 1
 
+    @ON_SQLITE
     def test_a_bounce_of_the_copy_ends_nothing_for_the_person(
         self, forwarding: Inbox, worker: Worker, mailbox: Mailbox
     ) -> None:
@@ -183,6 +188,7 @@ class TestForwarding:
         assert forwarding.take("bounce-postfix-gone", **ours).result is Result.NOTED
         assert suppressions(forwarding.sent.person) == []
 
+    @ON_SQLITE
     def test_staff_forward_what_is_a_reply_after_all(
         self, forwarding: Inbox, worker: Worker, mailbox: Mailbox, staff_client: FlaskClient
     ) -> None:
