@@ -61,9 +61,10 @@ _WISHES = re.compile(
     ),
     re.IGNORECASE,
 )
+# Our own mail's foot, copied by a program that marks no quote, speaks of leaving, too.
+_OUR_LINK = re.compile(r"https?://\S+/(?:unsubscribe|settings)/")
 _HESITATES = re.compile(
-    # Our own mail's foot, copied by a program that marks no quote, speaks of leaving, too.
-    r"\?|https?://\S+/(?:unsubscribe|settings)/|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
+    r"\?|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
     r"|rechnung|vertrag|bestellung|not|never|don.t|but|only|except|or|again|if|whether|instead|subscribe|question"
     r"|mistake|invoice|contract|order)\b",
     re.IGNORECASE,
@@ -100,7 +101,7 @@ def is_clear_wish(mail: Mail, known_name: str | None, ours: Collection[str]) -> 
     one that we know, or stands on a line of its own.
     """
     said = _said(mail)
-    if len(said) > LONGEST_WISH or not _WISHES.search(said):
+    if len(said) > LONGEST_WISH or _OUR_LINK.search(said) or not _WISHES.search(said):
         return False
     others = {address.lower().rstrip(".") for address in _ADDRESS.findall(said)} - {mail.author[1].lower(), *ours}
     rest = _ADDRESS.sub(" ", _WISHES.sub(" ", said))
