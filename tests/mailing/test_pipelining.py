@@ -50,9 +50,7 @@ def carrier(mailing_of_five: MailingId) -> Iterator[Carrier]:
 
 
 @pytest.mark.parametrize("pipelines", [True, False])
-def test_everybody_is_sent_to_whether_the_server_offers_it_or_not(
-    carrier: Carrier, port: int, pipelines: bool
-) -> None:
+def test_everybody_is_sent_to_whether_the_server_offers_it_or_not(carrier: Carrier, port: int, pipelines: bool) -> None:
     with serving(Recorder(pipelines=pipelines), port) as server:
         carrier.carry_batch()
     assert states() == {"sent": 5}
