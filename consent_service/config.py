@@ -19,7 +19,10 @@ import limits.errors
 import limits.storage
 import sqlalchemy as sa
 
+from consent_service.counting import COUNTERS
+
 SHORTEST_SECRET = 32
+IN_MEMORY = "memory://"
 COMMANDS_PER_MESSAGE = 4
 
 
@@ -113,7 +116,7 @@ class Settings:
             "SERVER_NAME": urlsplit(self.base_url).netloc,
             "APPLICATION_ROOT": "/",
             "MAIL_DEFAULT_SENDER": self.mail_from,
-            "RATELIMIT_STORAGE_URI": self.rate_limit_storage,
+            "RATELIMIT_STORAGE_URI": COUNTERS if self.rate_limit_storage == IN_MEMORY else self.rate_limit_storage,
             "RATELIMIT_HEADERS_ENABLED": False,
             "BABEL_DEFAULT_LOCALE": "de",
             "BABEL_DEFAULT_TIMEZONE": self.time_zone.key,
@@ -224,7 +227,7 @@ class _Reader:
         return value
 
     def rate_limit_storage(self) -> str:
-        value = self.text("RATE_LIMIT_STORAGE", "memory://")
+        value = self.text("RATE_LIMIT_STORAGE", IN_MEMORY)
         try:
             limits.storage.storage_from_string(value)
         except (limits.errors.ConfigurationError, ValueError) as error:
