@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 
 SHORTEST_SECRET = 32
 COMMANDS_PER_MESSAGE = 4
+DNS_PORT = 53
 
 
 class ConfigurationError(Exception):
@@ -52,6 +54,16 @@ class Smtp:
 
 
 @dataclass(frozen=True, slots=True)
+class Dns:
+    """Whom the deliverability check asks, and what it is to find: who sends for us, and who signs."""
+
+    servers: tuple[tuple[str, int], ...]
+    sending_addresses: tuple[str, ...]
+    spf_include: str | None
+    dkim_selectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Key lists are oldest first: the last one signs, all of them verify."""
 
@@ -63,6 +75,7 @@ class Settings:
     suppression_key: str
     organisation: Organisation
     smtp: Smtp
+    dns: Dns
     mail_from: str
     bounce_domain: str
     unsubscribe_mailbox: str
@@ -279,6 +292,30 @@ class _Reader:
             lease_seconds=lease,
         )
 
+    def dns(self) -> Dns:
+        return Dns(
+            servers=self.dns_servers("DNS_SERVERS"),
+            sending_addresses=self.ip_addresses("SENDING_ADDRESSES"),
+            spf_include=self.domain("SPF_INCLUDE", "") or None,
+            dkim_selectors=self.words("DKIM_SELECTORS"),
+        )
+
+    def dns_servers(self, name: str) -> tuple[tuple[str, int], ...]:
+        servers = []
+        for word in self.words(name):
+            host, port = _host_and_port(word)
+            if not _is_ip_address(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+                self.problem(name, f"must be addresses such as 192.0.2.53 or [2001:db8::53]:5353, not {word!r}")
+            else:
+                servers.append((host, int(port)))
+        return tuple(servers)
+
+    def ip_addresses(self, name: str) -> tuple[str, ...]:
+        for word in self.words(name):
+            if not _is_ip_address(word):
+                self.problem(name, f"must be IP addresses such as 192.0.2.1 or 2001:db8::1, not {word!r}")
+        return tuple(str(ip_address(word)) for word in self.words(name) if _is_ip_address(word))
+
     def organisation(self) -> Organisation:
         return Organisation(
             name=self.text("ORGANISATION_NAME"),
@@ -286,6 +323,22 @@ class _Reader:
             email=self.address("ORGANISATION_EMAIL"),
             imprint_url=self.url("ORGANISATION_IMPRINT_URL", ("https", "http")),
         )
+
+
+def _host_and_port(word: str) -> tuple[str, str]:
+    """The parts of `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`."""
+    if _is_ip_address(word):
+        return word, str(DNS_PORT)
+    host, _, port = word.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
+
+
+def _is_ip_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str | None) -> bool:
@@ -305,6 +358,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         suppression_key=read.secret("SUPPRESSION_KEY"),
         organisation=read.organisation(),
         smtp=read.smtp(),
+        dns=read.dns(),
         mail_from=mail_from,
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import transaction
+from consent_service.deliverability import tasks as deliverability
 from consent_service.extensions import settings
 from consent_service.imports import applying
 from consent_service.imports import service as imports
@@ -65,6 +66,11 @@ def run(app: Flask, stop: threading.Event | None = None) -> None:
     ]
     threads.append(
         threading.Thread(target=_keep_running, args=(app, stop, lambda: _keep_timetable(stop)), name="timetable")
+    )
+    threads.append(
+        threading.Thread(
+            target=_keep_running, args=(app, stop, lambda: deliverability.keep_checking(stop)), name="deliverability"
+        )
     )
     log.info("worker started", bulk_connections=bulk)
     for thread in threads:

@@ -1,0 +1,100 @@
+"""Test mails whose copy comes back through `inbound`: sent, recognised, and kept to be verified.
+
+A copy is recognised by its Message-ID: 128 random bits that only its mailbox has seen.
+"""
+
+import re
+from datetime import datetime, timedelta
+from email.parser import BytesHeaderParser
+from functools import partial
+
+import sqlalchemy as sa
+from flask import url_for
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from consent_service import links
+from consent_service.audit import service as audit
+from consent_service.audit.service import OPERATOR, Action
+from consent_service.deliverability.models import SeedMail
+from consent_service.domain.addresses import mailbox
+from consent_service.domain.identifiers import PublicId
+from consent_service.domain.kinds import Language
+from consent_service.evidence.service import keyring
+from consent_service.extensions import settings
+from consent_service.mailing import composition, handover, rendering
+from consent_service.mailing import service as mailing
+from consent_service.mailing.composition import MailingText, Person, Slot, Template, placeholder
+from consent_service.mailing.rules import MailKind
+
+KEPT_FOR = timedelta(days=30)
+SUBJECT = "Deliverability check"
+_BODY = "This mail tests whether our mail arrives as it should. A copy of it is looked at by the service itself."
+_REASON = "You get this e-mail because an operator of the service sent a test to this mailbox."
+_MESSAGE_ID = re.compile(r"<([0-9a-f]{32})@[^>]+>")
+
+
+def send(session: Session, recipient: str, at: datetime) -> PublicId:
+    """Puts a test mail with all that a campaign's has into the outbox; returns what its copy is known by.
+
+    `at` is aware. Forgets the test mails of long ago. Raises InvalidAddress.
+    """
+    address = mailbox(recipient)
+    message_ids: list[str] = []
+    mailing.enqueue(session, MailKind.TEST, address, partial(_compose, address, at, message_ids), at)
+    public_id = PublicId(message_ids[0][1:33])
+    session.execute(sa.delete(SeedMail).where(SeedMail.sent_at < at - KEPT_FOR))
+    session.add(SeedMail(public_id=public_id, sent_at=at))
+    audit.record(session, at=at, actor=OPERATOR, action=Action.TEST_MAIL_SENT, target=public_id)
+    return public_id
+
+
+def _compose(address: str, at: datetime, message_ids: list[str], message_id: str) -> bytes:
+    message_ids.append(message_id)
+    text = _text()
+    person = Person(
+        address=address,
+        name=None,
+        greeting=handover.greeting(Language.ENGLISH, None),
+        settings_url=settings().base_url + url_for("preferences.ask", _external=False),
+        way_out=handover.way_out(links.TEST_MAIL),
+        message_id=message_id,
+    )
+    return Template.parse(text.text.subject, composition.template(text)).fill(person, at)
+
+
+def _text() -> MailingText:
+    text = rendering.render(
+        "mail/campaign",
+        Language.ENGLISH,
+        SUBJECT,
+        body_html=Markup("<p>{}</p>").format(_BODY),
+        body_text=_BODY,
+        reason=_REASON,
+        unsubscribe=placeholder(Slot.UNSUBSCRIBE),
+        settings=placeholder(Slot.SETTINGS),
+    )
+    return MailingText(mailing.sender(), SUBJECT, f"deliverability.{settings().host}", text)
+
+
+def take(session: Session, raw: bytes, at: datetime) -> bool:
+    """Keeps a mail that came in, if it is the first copy of a test mail; False for every other mail.
+
+    Reads headers only; what the copy is worth is found out later. `at` is aware.
+    """
+    found = _MESSAGE_ID.fullmatch(str(BytesHeaderParser().parsebytes(raw).get("Message-ID", "")).strip())
+    if found is None:
+        return False
+    taken = session.execute(
+        sa.update(SeedMail)
+        .where(SeedMail.public_id == found[1], SeedMail.arrived_at.is_(None))
+        .values(arrived_at=at, copy=keyring().close(raw, found[1]))
+        .returning(SeedMail.id)
+    ).scalar_one_or_none()
+    return taken is not None
+
+
+def copy_of(session: Session, public_id: PublicId) -> bytes | None:
+    """The copy of a test mail as it came in; None until it has."""
+    kept = session.execute(sa.select(SeedMail.copy).where(SeedMail.public_id == public_id)).scalar_one_or_none()
+    return keyring().open(kept, public_id) if kept is not None else None
