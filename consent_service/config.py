@@ -200,7 +200,7 @@ class _Reader:
     def base_url(self) -> str:
         value = self.url("BASE_URL", ("https", "http"))
         parts = urlsplit(value)
-        if value.startswith("http://") and not _is_loopback(parts.hostname):
+        if value.startswith("http://") and not is_loopback(parts.hostname):
             self.problem(
                 "BASE_URL",
                 "must be https (RFC 8058 section 3.1 wants it for one-click); http only on this machine",
@@ -262,7 +262,7 @@ class _Reader:
     def smtp(self) -> Smtp:
         parts = urlsplit(self.url("SMTP_URL", ("smtp", "smtps")))
         implicit = parts.scheme == "smtps"
-        security = self.text("SMTP_SECURITY", "none" if implicit or _is_loopback(parts.hostname) else "starttls")
+        security = self.text("SMTP_SECURITY", "none" if implicit or is_loopback(parts.hostname) else "starttls")
         if security not in ("none", "starttls"):
             self.problem(
                 "SMTP_SECURITY",
@@ -341,7 +341,8 @@ def _is_ip_address(word: str) -> bool:
     return True
 
 
-def _is_loopback(host: str | None) -> bool:
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine, as only this machine sees it."""
     return host in ("localhost", "127.0.0.1", "::1")
 
 

@@ -35,7 +35,7 @@ _REASONS = {
 
 _WARNINGS = {
     CampaignWarning.NEVER_CHECKED: "warning: nobody has checked yet whether mail arrives: consent-service check --dns",
-    CampaignWarning.RED: "warning: the last deliverability check found something that is wrong: consent-service check --dns",
+    CampaignWarning.RED: "warning: the last deliverability check found something wrong: consent-service check --dns",
 }
 
 

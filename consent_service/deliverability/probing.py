@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import urlsplit
 
-from consent_service.config import Smtp
+from consent_service.config import Smtp, is_loopback
 from consent_service.deliverability.rules.servers import Shaken, Visited
 
 SECONDS = 5.0
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def shake(server: Smtp, our_name: str) -> Shaken:
     """Says hello to the relay, begins TLS as the service does, and takes leave."""
-    is_local = server.host in _LOCAL
+    is_local = is_loopback(server.host)
     context = ssl.create_default_context()
     try:
         if server.implicit_tls:

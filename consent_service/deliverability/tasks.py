@@ -3,13 +3,13 @@
 import threading
 
 from consent_service import clock
+from consent_service.config import is_loopback
 from consent_service.database import reading, transaction
 from consent_service.deliverability import checking, queries, service
 from consent_service.deliverability.rules import findings
 from consent_service.extensions import settings
 
 PAUSE_SECONDS = 1.0
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def keep_checking(stop: threading.Event) -> None:
@@ -22,7 +22,7 @@ def keep_checking(stop: threading.Event) -> None:
 def check_if_asked(stop: threading.Event) -> bool:
     """Makes the next check, if one is asked for or due; whether it did. One that is broken off is taken up again."""
     now = clock.now()
-    is_public = settings().host not in _LOCAL
+    is_public = not is_loopback(settings().host)
     with reading() as session:
         last = queries.last(session)
         is_due = findings.is_due(last.finished_at if last else None, now, is_public)

@@ -84,6 +84,9 @@ _SENTENCE: dict[Verdict, LazyString] = {
     Verdict.DMARC_UNALIGNED: _l(
         "Neither SPF (for %(bounces)s) nor DKIM (for %(signers)s) vouches for the domain in From, so DMARC fails."
     ),
+    Verdict.DMARC_UNVOUCHED: _l(
+        "SPF (for %(bounces)s) does not vouch for the domain in From, and no known signature does, so DMARC fails."
+    ),
     Verdict.DMARC_SPF_UNALIGNED: _l(
         "Bounces go to %(bounces)s, another organisation’s domain than From’s, so only DKIM vouches for your mail: set"
         " CONSENT_BOUNCE_DOMAIN to a subdomain of yours."

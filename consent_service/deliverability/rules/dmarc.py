@@ -181,5 +181,6 @@ def _alignment(author: str, bounces: str, signers: Sequence[str], read: dict[str
     values = {"bounces": bounces, "signers": ", ".join(dict.fromkeys(signers))}
     if by_spf:
         return [finding(Check.DMARC, author, Verdict.DMARC_DKIM_UNALIGNED, None, **values)]
-    verdict = Verdict.DMARC_SPF_UNALIGNED if by_dkim else Verdict.DMARC_UNALIGNED
+    refused = Verdict.DMARC_UNALIGNED if signers else Verdict.DMARC_UNVOUCHED
+    verdict = Verdict.DMARC_SPF_UNALIGNED if by_dkim else refused
     return [finding(Check.DMARC, author, verdict, None, **values)]

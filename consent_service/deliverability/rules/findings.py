@@ -63,6 +63,7 @@ class Verdict(StrEnum):
     DMARC_NO_REPORTS = "dmarc_no_reports"
     DMARC_REPORTS_REFUSED = "dmarc_reports_refused"
     DMARC_UNALIGNED = "dmarc_unaligned"
+    DMARC_UNVOUCHED = "dmarc_unvouched"
     DMARC_SPF_UNALIGNED = "dmarc_spf_unaligned"
     DMARC_DKIM_UNALIGNED = "dmarc_dkim_unaligned"
     MX_MISSING = "mx_missing"

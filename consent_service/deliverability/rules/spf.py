@@ -222,9 +222,9 @@ def _judge(domain: str, terms: tuple[Term, ...], senders: Senders, zone: Zone, c
     seen = survey(terms, zone)
     if seen.lookups > MOST_LOOKUPS:
         return finding(Check.SPF, domain, Verdict.SPF_TOO_MANY_LOOKUPS, most=str(MOST_LOOKUPS))
-    ours = senders.terms() if carries_bounces else ()
-    is_left_out = bool(ours) and not _are_permitted(domain, terms, seen, senders, zone)
-    better = Record(domain, "TXT", write(_mended(terms, ours if is_left_out else (), seen.end)))
+    ours, closed = senders.terms() if carries_bounces else (), _closed(terms, seen.end)
+    is_left_out = bool(ours) and not _are_permitted(domain, closed, seen, senders, zone)
+    better = Record(domain, "TXT", write([*ours, *closed] if is_left_out else closed))
     if seen.end == PASS:
         return finding(Check.SPF, domain, Verdict.SPF_ALLOWS_ALL, better)
     if is_left_out:
@@ -244,11 +244,11 @@ def _are_permitted(domain: str, terms: Sequence[Term], seen: Survey, senders: Se
     return all(permits(terms, domain, address, zone) for address in senders.addresses)
 
 
-def _mended(terms: Sequence[Term], added: Sequence[Term], end: str | None) -> list[Term]:
-    """The same record with ours put first, closed at its end."""
+def _closed(terms: Sequence[Term], end: str | None) -> list[Term]:
+    """The same terms, closed at their end."""
     kept = [replace(term, qualifier="~") if term.name == "all" and end not in CLOSED else term for term in terms]
     is_open = not any(term.name in ("all", "redirect") for term in kept)
-    return [*added, *kept, *([Term("~", "all", "")] if is_open else [])]
+    return [*kept, *([Term("~", "all", "")] if is_open else [])]
 
 
 def _missing(domain: str, senders: Senders, carries_bounces: bool) -> Finding:

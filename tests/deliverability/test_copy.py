@@ -1,0 +1,156 @@
+"""A test mail and its copy: sent, signed as a relay does it, taken by `inbound`, and verified."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dkim
+import pytest
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consent_service import clock
+from consent_service.database import reading, transaction
+from consent_service.deliverability import seeds
+from consent_service.deliverability.rules.copy import verify_copy
+from consent_service.deliverability.rules.findings import Verdict
+from consent_service.deliverability.rules.zone import Zone
+from tests.conftest import environment, run_command
+from tests.deliverability.conftest import variables
+from tests.deliverability.dns_server import Names
+from tests.deliverability.zones import KEY, key_record, private_pem, zone
+from tests.driving import Mailbox, Worker
+
+AUTHOR = "beispiel.example"
+SEED = "seed@beispiel.example"
+HEADERS = [
+    b"From",
+    b"To",
+    b"Subject",
+    b"Date",
+    b"Message-ID",
+    b"List-Unsubscribe",
+    b"List-Unsubscribe-Post",
+    b"List-Id",
+]
+RESULTS = b"Authentication-Results: mx.beispiel.example; dkim=pass header.d=beispiel.example; spf=pass; dmarc=pass\r\n"
+KEYS: Zone = zone(
+    {
+        ("s1._domainkey.beispiel.example", "TXT"): [key_record(KEY)],
+        ("s1._domainkey.relay.example", "TXT"): [key_record(KEY)],
+        ("_dmarc.beispiel.example", "TXT"): ["v=DMARC1; p=reject"],
+    }
+)
+
+
+def _signed(raw: bytes, headers: list[bytes] = HEADERS, domain: bytes = b"beispiel.example") -> bytes:
+    signature: bytes = dkim.sign(raw, b"s1", domain, private_pem(KEY), include_headers=headers)
+    return signature + raw
+
+
+@pytest.fixture
+def sent(app: Flask, worker: Worker, mailbox: Mailbox) -> bytes:
+    """A test mail as the relay got it."""
+    with transaction() as session:
+        seeds.send(session, SEED, clock.now())
+    worker.work()
+    return mailbox.latest(SEED).raw
+
+
+def _verdicts(raw: bytes) -> set[Verdict]:
+    return {one.verdict for one in verify_copy(raw, AUTHOR, KEYS)}
+
+
+def test_a_copy_is_worth_what_arrived(sent: bytes) -> None:
+    good = RESULTS + _signed(sent)
+    assert _verdicts(good) == {Verdict.WELL}
+    assert _verdicts(b"Received: from a by b; Thu, 1 Jan 2026 00:00:00 +0000\r\n" + good) == {Verdict.WELL}
+    assert _verdicts(RESULTS + sent) == {Verdict.COPY_UNSIGNED}
+    assert _verdicts(_signed(sent)) == {Verdict.COPY_NOT_JUDGED}
+    assert _verdicts(good.replace(b"spf=pass", b"spf=softfail")) == {Verdict.COPY_JUDGED_BAD}
+    assert _verdicts(RESULTS.replace(b"dkim=pass", b"dkim=fail") + RESULTS + _signed(sent)) == {Verdict.COPY_JUDGED_BAD}
+    forged_below = RESULTS + RESULTS.replace(b"dkim=pass", b"dkim=fail") + _signed(sent)
+    assert _verdicts(forged_below) == {Verdict.WELL}
+
+
+def test_what_happened_to_it_on_its_way(sent: bytes) -> None:
+    good = RESULTS + _signed(sent)
+    assert _verdicts(good.replace(b"tests whether", b"doubts whether")) == {Verdict.COPY_SIGNATURE_FAILS}
+    assert Verdict.COPY_SIGNATURE_FAILS in _verdicts(good.replace(b"Subject: ", b"Subject: [extern] "))
+    assert _verdicts(RESULTS + _signed(sent, domain=b"relay.example")) == {Verdict.COPY_SIGNED_BY_OTHERS}
+    few = RESULTS + _signed(sent, [b"From", b"Subject"])
+    assert _verdicts(few) == {Verdict.COPY_WAY_OUT_UNSIGNED}
+    twice = re.sub(rb"(?m)^(Date: .*\r\n)", rb"\1\1", sent, count=1)
+    assert _verdicts(RESULTS + _signed(twice)) == {Verdict.COPY_HEADER}
+    for gone in (rb"List-Unsubscribe-Post: .*\r\n", rb"List-Unsubscribe: .*\r\n .*\r\n"):
+        stripped = re.sub(rb"(?m)^" + gone, b"", sent)
+        assert stripped != sent
+        assert Verdict.COPY_WAY_OUT in _verdicts(RESULTS + _signed(stripped))
+    hidden = sent.replace(b"/unsubscribe/", b"/elsewhere/").replace(b"/elsewhere/", b"/unsubscribe/", 1)
+    assert _verdicts(RESULTS + _signed(hidden)) == {Verdict.COPY_WAY_OUT}
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"", b"DKIM-Signature: v=1; a=rsa-sha256; d=x; s=y; b=", RESULTS]))
+@settings(max_examples=200)
+def test_whatever_comes_in_is_judged(raw: bytes, before: bytes) -> None:
+    assert verify_copy(before + raw, AUTHOR, KEYS)
+
+
+def test_only_the_first_copy_of_a_test_mail_is_taken(app: Flask, sent: bytes, mailbox: Mailbox) -> None:
+    other = sent.replace(b"Message-ID: <", b"Message-ID: <ffffffff")
+    folded = re.sub(rb"Message-ID: ", b"message-id:\r\n ", sent)
+    with transaction() as session:
+        assert not seeds.take(session, other, clock.now())
+        assert not seeds.take(session, b"\xff\x00 no mail", clock.now())
+        assert not seeds.take(session, b"", clock.now())
+        assert seeds.take(session, folded, clock.now())
+        assert not seeds.take(session, sent, clock.now())
+    found = re.search(rb"Message-ID: <(\w{32})@", sent)
+    assert found is not None
+    with reading() as session:
+        assert seeds.copy_of(session, found[1].decode()) == folded  # type: ignore[arg-type]
+
+
+def test_sent_awaited_and_verified_at_the_command_line(
+    app: Flask, names: Names, worker: Worker, mailbox: Mailbox
+) -> None:
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    command = [
+        str(Path(sys.executable).with_name("consent-service")),
+        "check",
+        "--seed",
+        SEED,
+        "--wait",
+        "30",
+        "--json",
+    ]
+    values = {"PATH": "/usr/bin:/bin", **environment(url, mailbox.port, **variables(names))}
+    with subprocess.Popen(command, env=values, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert "waiting 30 s" in running.stderr.readline()
+        worker.work()
+        copy = RESULTS + _signed(mailbox.latest(SEED).raw)
+        with transaction() as session:
+            assert seeds.take(session, copy, clock.now())
+        stdout, stderr = running.communicate(timeout=30)
+    assert running.returncode == 0, stderr
+    assert [one["verdict"] for one in json.loads(stdout)] == ["well"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_copy_is_said_and_a_saved_one_is_verified(app: Flask, names: Names, sent: bytes, tmp_path: Path) -> None:
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    late = run_command(url, "check", "--seed", SEED, "--wait", "0")
+    assert late.returncode == 1
+    assert "no copy came back within 0 s" in late.stderr
+    assert run_command(url, "check", "--seed", "nobody").returncode == 1
+    saved = tmp_path / "copy.eml"
+    saved.write_bytes(RESULTS + sent)
+    unsigned = run_command(url, "check", "--copy", str(saved), **variables(names))
+    assert unsigned.returncode == 1
+    assert "has no DKIM signature" in " ".join(unsigned.stdout.replace("│", " ").split())
+    saved.write_bytes(RESULTS + _signed(sent))
+    assert run_command(url, "check", "--copy", str(saved), **variables(names)).returncode == 0
