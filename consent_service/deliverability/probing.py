@@ -32,7 +32,7 @@ def shake(server: Smtp, our_name: str) -> Shaken:
     except ssl.SSLCertVerificationError as error:
         return Shaken(untrusted=error.verify_message)
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        return Shaken(unreachable=f"{type(error).__name__}: {error}")
+        return Shaken(unreachable=_said(error))
 
 
 def visit(url: str) -> Visited:
@@ -51,9 +51,14 @@ def visit(url: str) -> Visited:
     except ssl.SSLCertVerificationError as error:
         return Visited(untrusted=error.verify_message)
     except (OSError, http.client.HTTPException) as error:
-        return Visited(unreachable=f"{type(error).__name__}: {error}")
+        return Visited(unreachable=_said(error))
     finally:
         connection.close()
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the number that the system has for it."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _expires_at(socket: object) -> datetime:

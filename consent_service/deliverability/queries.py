@@ -24,6 +24,11 @@ class LastCheck:
         """The worst of it."""
         return findings.worst(self.findings)
 
+    @property
+    def wrong(self) -> list[Check]:
+        """Where something is red."""
+        return [check for check, found in self.by_check().items() if findings.worst(found) is Level.RED]
+
     def by_check(self) -> dict[Check, list[Finding]]:
         """Its findings, by what was looked at."""
         return {check: found for check in Check if (found := [one for one in self.findings if one.check is check])}

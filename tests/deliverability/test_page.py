@@ -141,7 +141,7 @@ def test_the_worker_makes_the_checks_that_are_asked_for(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a thousand people take their time
-def test_a_large_campaign_warns_and_is_sent_all_the_same(staff_client: FlaskClient, app: Flask, tmp_path: Path) -> None:
+def test_a_large_campaign_warns_and_is_sent_all_the_same(staff_client: FlaskClient, app: Flask) -> None:
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     add_people(None, findings.LARGE_CAMPAIGN)
     path = write(staff_client)

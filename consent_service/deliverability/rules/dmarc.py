@@ -143,7 +143,11 @@ def _policy(author: str, policy: Published, read: dict[str, str], zone: Zone) ->
         Verdict.DMARC_TESTING: is_testing and not watches_only,
         Verdict.DMARC_NO_REPORTS: not _reports_to(read),
     }
-    found = [finding(Check.DMARC, policy.domain, verdict, better) for verdict, is_so in verdicts.items() if is_so]
+    wrong = [verdict for verdict, is_so in verdicts.items() if is_so]
+    # One record mends all of it.
+    found = [
+        finding(Check.DMARC, policy.domain, verdict, None if place else better) for place, verdict in enumerate(wrong)
+    ]
     return found + _refused_reports(policy, read, zone)
 
 
