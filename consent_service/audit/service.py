@@ -31,6 +31,7 @@ class Action(StrEnum):
     PERSON_WITHDRAWN = "person_withdrawn"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    DKIM_KEY_CHANGED = "dkim_key_changed"
 
 
 def record(

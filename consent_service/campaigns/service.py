@@ -90,7 +90,7 @@ def send_test(session: Session, public_id: PublicId, recipient: str, actor: str,
     details = queries.campaign(session, public_id, at)
     address = mailbox(recipient)
     for language, words in details.texts.items():
-        text = composing.mailing_text(details.wording, language, words)
+        text = composing.mailing_text(public_id, details.wording, language, words)
         compose = partial(_test_mail, text, language, address, at)
         mailing.enqueue(session, MailKind.TEST, address, compose, at)
     audit.record(session, at=at, actor=actor, action=Action.TEST_MAIL_SENT, target=public_id)
@@ -108,7 +108,8 @@ def send(session: Session, public_id: PublicId, actor: str, at: datetime) -> Non
     if not details.is_complete:
         raise Refused("a campaign needs at least a German subject and text")
     texts = {
-        language: composing.mailing_text(details.wording, language, words) for language, words in details.texts.items()
+        language: composing.mailing_text(public_id, details.wording, language, words)
+        for language, words in details.texts.items()
     }
     campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at)
     _record(session, campaign, actor, at, "sent")
