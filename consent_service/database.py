@@ -76,6 +76,7 @@ _ROW_NUMBERS = (
     identifiers.MessageId,
     identifiers.CampaignId,
     identifiers.StaffId,
+    identifiers.InboundId,
 )
 
 
@@ -212,11 +213,16 @@ def table(model: type[Base]) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-def insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+def inserts(model: type[Base]) -> dict[str, postgresql.Insert | sqlite.Insert]:
+    """An INSERT that can say ON CONFLICT, in each database's dialect."""
+    return {"postgresql": postgresql.insert(table(model)), "sqlite": sqlite.insert(table(model))}
+
+
+def insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the dialect of the session's database."""
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        return postgresql.insert(model)
+    return sqlite.insert(model)
 
 
 def alone(session: Session, task: str) -> None:
@@ -234,7 +240,9 @@ def forget_deleted() -> bool:
     if is_sqlite():
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys")
+        connection.exec_driver_sql(
+            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys"
+        )
     return True
 
 

@@ -44,8 +44,9 @@ def unsubscribe(token: str) -> str | Response:
         return render_template("preferences/test_mail.html")
     channel = Channel.LINK if "button" in request.form else Channel.ONE_CLICK
     with transaction() as session:
-        person = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
-    mailing.wait_until_not_in_hand(person)
+        unsubscribed = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
+    if unsubscribed.is_mail_in_hand:
+        mailing.wait_until_not_in_hand(unsubscribed.subject_id)
     if channel is Channel.ONE_CLICK:
         return Response("unsubscribed\n", mimetype="text/plain")
     return _done(token, link)
