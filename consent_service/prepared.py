@@ -98,6 +98,14 @@ class Prepared(Generic[*Columns]):
         return found
 
 
+def command(connection: Connection, text: str) -> None:
+    """Executes a word to the database, such as BEGIN."""
+    try:
+        _driver(connection).execute(text)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_sqlalchemy(error, connection) from error
+
+
 def _compile(statement: Any, dialect: Dialect, values: Values) -> _Compiled:
     compiled = statement.compile(dialect=dialect, column_keys=list(values))
     kinds = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}

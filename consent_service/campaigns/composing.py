@@ -22,7 +22,7 @@ from consent_service.campaigns.rules import Words
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language, LegalBasis
 from consent_service.extensions import settings
-from consent_service.mailing import composition, handover, rendering
+from consent_service.mailing import composition, copies, rendering
 from consent_service.mailing import service as mailing
 from consent_service.mailing.composition import MailingText, Person, Slot, Template, Text, placeholder
 from consent_service.notice.queries import Wording
@@ -105,9 +105,9 @@ def _example(language: Language, address: str, message_id: str) -> Person:
     return Person(
         address=address,
         name=EXAMPLE_NAME,
-        greeting=handover.greeting(language, EXAMPLE_NAME),
+        greeting=copies.greeting(language, EXAMPLE_NAME),
         settings_url=ask,
-        way_out=handover.way_out(links.TEST_MAIL),
+        way_out=copies.way_out(links.TEST_MAIL),
         message_id=message_id,
     )
 

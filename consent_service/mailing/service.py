@@ -9,7 +9,7 @@ from email.utils import parseaddr
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import reading, shared_now, transaction
+from consent_service.database import literal, reading, shared_now, transaction
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, LeftOut
@@ -194,7 +194,7 @@ def finish(session: Session, at: datetime) -> None:
 
 _IN_HAND = Prepared(
     sa.select(Message.id)
-    .where(Message.subject_id == sa.bindparam("subject"), Message.state == MessageState.HANDING)
+    .where(Message.subject_id == sa.bindparam("subject"), Message.state == literal(MessageState.HANDING))
     .limit(1)
 )
 

@@ -4,22 +4,22 @@ POST is recorded before the answer, without cookie, token in a form, redirect or
 providers send from few addresses. GET and HEAD change nothing: scanners open every link.
 """
 
-from flask import Blueprint, Response, render_template, request
+from flask import Response, render_template, request
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.preferences import queries, service
 from consent_service.preferences.rules import ReasonForLeaving
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("one_click", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("one_click", __name__)
 
 
 @blueprint.get("/unsubscribe/<token>")

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from consent_service import links
-from consent_service.database import alone, table
+from consent_service.database import alone, literal, table
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import (
     MessageId,
@@ -42,10 +42,7 @@ from consent_service.subjects.models import Subject
 
 _INSERT_REGISTRATION = Prepared(sa.insert(table(Registration)).returning(Registration.id))
 _INSERT_PURPOSES = Prepared(sa.insert(table(RegistrationPurpose)))
-_IS_OPEN = sa.or_(
-    Registration.state == RegistrationState.REQUESTED,
-    Registration.state == RegistrationState.AWAITING,
-)
+_IS_OPEN = Registration.state.in_([literal(RegistrationState.REQUESTED), literal(RegistrationState.AWAITING)])
 _SELECT_OPEN = Prepared(
     sa.select(Registration.id).where(Registration.normalised_address == sa.bindparam("address"), _IS_OPEN)
 )
