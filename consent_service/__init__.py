@@ -66,6 +66,7 @@ def _register_views(app: Flask) -> None:
     from consent_service.deliverability import staff_views as deliverability
     from consent_service.exports import staff_views as exports
     from consent_service.imports import staff_views as imports
+    from consent_service.inbound import staff_views as inbound
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
@@ -82,6 +83,7 @@ def _register_views(app: Flask) -> None:
         deliverability,
         exports,
         imports,
+        inbound,
         monitoring,
         notice,
         newsletter,

@@ -18,6 +18,7 @@ from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
 from consent_service.exports.cli import export
 from consent_service.imports.cli import import_file
+from consent_service.inbound.cli import inbound
 from consent_service.ledger.cli import ledger
 from consent_service.notice.cli import texts
 from consent_service.people.cli import proof
@@ -46,6 +47,7 @@ commands.add_command(ledger)
 commands.add_command(proof)
 commands.add_command(erase)
 commands.add_command(campaign)
+commands.add_command(inbound)
 commands.add_command(dkim)
 
 

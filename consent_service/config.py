@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
@@ -52,6 +52,11 @@ class Smtp:
     timeout_seconds: int
     lease_seconds: int
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return _is_loopback(self.host)
+
 
 @dataclass(frozen=True, slots=True)
 class Dns:
@@ -61,6 +66,31 @@ class Dns:
     sending_addresses: tuple[str, ...]
     spf_include: str | None
     dkim_selectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imap:
+    """The mailbox that is emptied: its server, how to sign in, and the folders to take from and to move to."""
+
+    host: str
+    port: int
+    implicit_tls: bool
+    user: str
+    password: str
+    folder: str
+    done_folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """How mail comes in, how much of it is kept for how long, and where replies of people go."""
+
+    lmtp_host: str
+    lmtp_port: int
+    largest_bytes: int
+    content_days: int
+    forward_to: str | None
+    imap: Imap | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +110,8 @@ class Settings:
     signs_dkim: bool
     bounce_domain: str
     unsubscribe_mailbox: str
+    inbound: Inbound
+    complaints_to: str | None
     time_zone: ZoneInfo
     embed_sites: tuple[str, ...]
     trusted_proxies: int
@@ -92,6 +124,11 @@ class Settings:
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return _is_loopback(self.host)
 
     @property
     def sending_domain(self) -> str:
@@ -206,7 +243,7 @@ class _Reader:
     def base_url(self) -> str:
         value = self.url("BASE_URL", ("https", "http"))
         parts = urlsplit(value)
-        if value.startswith("http://") and not is_loopback(parts.hostname):
+        if value.startswith("http://") and not _is_loopback(parts.hostname):
             self.problem(
                 "BASE_URL",
                 "must be https (RFC 8058 section 3.1 wants it for one-click); http only on this machine",
@@ -274,17 +311,12 @@ class _Reader:
     def smtp(self) -> Smtp:
         parts = urlsplit(self.url("SMTP_URL", ("smtp", "smtps")))
         implicit = parts.scheme == "smtps"
-        security = self.text("SMTP_SECURITY", "none" if implicit or is_loopback(parts.hostname) else "starttls")
+        security = self.text("SMTP_SECURITY", "none" if implicit or _is_loopback(parts.hostname) else "starttls")
         if security not in ("none", "starttls"):
             self.problem(
                 "SMTP_SECURITY",
                 "must be starttls or none (smtps:// in CONSENT_SMTP_URL is TLS from the start)",
             )
-        try:
-            port = parts.port or (465 if implicit else 25)
-        except ValueError:
-            self.problem("SMTP_URL", "the port must be a number")
-            port = 0
         timeout = self.number("SMTP_TIMEOUT_SECONDS", 30, lowest=1)
         lease = self.number("LEASE_SECONDS", 300, lowest=2)
         if lease <= timeout * COMMANDS_PER_MESSAGE:
@@ -294,7 +326,7 @@ class _Reader:
             )
         return Smtp(
             host=parts.hostname or "",
-            port=port,
+            port=self.port("SMTP_URL", parts, 465 if implicit else 25),
             implicit_tls=implicit,
             starttls=not implicit and security == "starttls",
             user=unquote(parts.username) if parts.username else None,
@@ -328,6 +360,49 @@ class _Reader:
                 self.problem(name, f"must be IP addresses such as 192.0.2.1 or 2001:db8::1, not {word!r}")
         return tuple(str(ip_address(word)) for word in self.words(name) if _is_ip_address(word))
 
+    def inbound(self, ours: tuple[str, ...]) -> Inbound:
+        forward_to = self.address("INBOUND_FORWARD_TO", "") or None
+        if forward_to and parseaddr(forward_to)[1].lower() in ours:
+            self.problem("INBOUND_FORWARD_TO", "must not be an address whose mail comes in here: it would go round")
+        return Inbound(
+            lmtp_host=self.text("INBOUND_LMTP_HOST", "127.0.0.1"),
+            lmtp_port=self.number("INBOUND_LMTP_PORT", 8024, lowest=1),
+            largest_bytes=self.number("INBOUND_MEGABYTES", 10, lowest=1) * 1024 * 1024,
+            content_days=self.number("INBOUND_CONTENT_DAYS", 30, lowest=1),
+            forward_to=forward_to,
+            imap=self.imap(),
+        )
+
+    def imap(self) -> Imap | None:
+        done_folder = self.text("IMAP_DONE_FOLDER", "Stored")
+        if not self.text("IMAP_URL", ""):
+            return None
+        parts = urlsplit(self.url("IMAP_URL", ("imaps", "imap")))
+        implicit = parts.scheme == "imaps"
+        if not implicit and not _is_loopback(parts.hostname):
+            self.problem("IMAP_URL", "must be imaps://; without TLS only on this machine")
+        if not parts.username or not parts.password:
+            self.problem("IMAP_URL", "must hold user and password: imaps://user:password@mail.example.org")
+        folder = unquote(parts.path.strip("/")) or "INBOX"
+        if folder == done_folder:
+            self.problem("IMAP_DONE_FOLDER", "must be another folder than the one that is emptied")
+        return Imap(
+            host=parts.hostname or "",
+            port=self.port("IMAP_URL", parts, 993 if implicit else 143),
+            implicit_tls=implicit,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            folder=folder,
+            done_folder=done_folder,
+        )
+
+    def port(self, name: str, parts: SplitResult, default: int) -> int:
+        try:
+            return parts.port or default
+        except ValueError:
+            self.problem(name, "the port must be a number")
+            return 0
+
     def organisation(self) -> Organisation:
         return Organisation(
             name=self.text("ORGANISATION_NAME"),
@@ -353,8 +428,7 @@ def _is_ip_address(word: str) -> bool:
     return True
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine, as only this machine sees it."""
+def _is_loopback(host: str | None) -> bool:
     return host in ("localhost", "127.0.0.1", "::1")
 
 
@@ -362,6 +436,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that the variables amount to. Raises ConfigurationError that names every wrong one."""
     read = _Reader(environment)
     mail_from = read.address("MAIL_FROM")
+    unsubscribe_mailbox = read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
     settings = Settings(
         database_url=read.database_url(),
         base_url=read.base_url(),
@@ -375,7 +450,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         mail_from=mail_from,
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
-        unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
+        unsubscribe_mailbox=unsubscribe_mailbox,
+        inbound=read.inbound((parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
+        complaints_to=read.address("COMPLAINTS_TO", "") or None,
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),

@@ -5,6 +5,7 @@ from email.utils import parseaddr
 from ipaddress import ip_address
 
 from consent_service import clock, links
+from consent_service.database import reading
 from consent_service.deliverability import probing
 from consent_service.deliverability.resolver import Resolver
 from consent_service.deliverability.rules import dkim_keys, dmarc, servers, spf
@@ -13,11 +14,8 @@ from consent_service.deliverability.rules.findings import Check, Finding, Verdic
 from consent_service.deliverability.rules.spf import Senders
 from consent_service.deliverability.rules.zone import Kind, Zone
 from consent_service.extensions import settings
-
-
-def author() -> str:
-    """The domain of From, which DMARC is about."""
-    return _domain(settings().mail_from)
+from consent_service.signing import queries as signing
+from consent_service.signing.rules import KeyState
 
 
 def zone(is_stopped: Callable[[], bool] = lambda: False) -> Zone:
@@ -31,7 +29,7 @@ def look(zone: Zone) -> list[Finding]:
     return [
         *_spf(senders, zone),
         *_dkim(keys, zone),
-        *dmarc.assess(author(), settings().bounce_domain, [key.domain for key in keys], zone),
+        *dmarc.assess(settings().sending_domain, settings().bounce_domain, [key.domain for key in keys], zone),
         *_mx(zone),
         *servers.assess_ptr(senders, _our_host(), zone),
         _tls(),
@@ -66,26 +64,34 @@ def _senders(zone: Zone) -> Senders:
 
 
 def _signing_keys() -> list[SigningKey]:
-    return [dkim_keys.named(name, author()) for name in settings().dns.dkim_selectors]
+    """The service's own where it signs, and those that the relay is said to sign with."""
+    domain = settings().sending_domain
+    named = [dkim_keys.named(name, domain) for name in settings().dns.dkim_selectors]
+    if not settings().signs_dkim:
+        return named
+    with reading() as session:
+        own = signing.keys(session, domain, KeyState.SIGNING)
+    return [SigningKey(key.selector, key.domain, key.record.value) for key in own] + named
 
 
 def _spf(senders: Senders, zone: Zone) -> list[Finding]:
     bounces = settings().bounce_domain
     found = [spf.assess(bounces, senders, zone, carries_bounces=True)]
-    if author() != bounces:
-        found.append(spf.assess(author(), senders, zone, carries_bounces=False))
+    if settings().sending_domain != bounces:
+        found.append(spf.assess(settings().sending_domain, senders, zone, carries_bounces=False))
     return found
 
 
 def _dkim(keys: list[SigningKey], zone: Zone) -> list[Finding]:
     if not keys:
-        return [finding(Check.DKIM, author(), Verdict.DKIM_UNKNOWN)]
+        verdict = Verdict.DKIM_NO_KEY if settings().signs_dkim else Verdict.DKIM_UNKNOWN
+        return [finding(Check.DKIM, settings().sending_domain, verdict)]
     return [dkim_keys.assess(key, zone) for key in keys]
 
 
 def _mx(zone: Zone) -> list[Finding]:
     """Of where bounces and unsubscribing mails go; the servers of From's domain are the ones to propose."""
-    own = zone(author(), Kind.MX).values
+    own = zone(settings().sending_domain, Kind.MX).values
     fallback = min(own).split()[1] if own and not own[0].endswith(" .") else settings().host
     domains = dict.fromkeys((settings().bounce_domain, _domain(settings().unsubscribe_mailbox)))
     return [servers.assess_mx(domain, fallback, zone) for domain in domains]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import urlsplit
 
-from consent_service.config import Smtp, is_loopback
+from consent_service.config import Smtp
 from consent_service.deliverability.rules.servers import Shaken, Visited
 
 SECONDS = 5.0
@@ -15,7 +15,6 @@ SECONDS = 5.0
 
 def shake(server: Smtp, our_name: str) -> Shaken:
     """Says hello to the relay, begins TLS as the service does, and takes leave."""
-    is_local = is_loopback(server.host)
     context = ssl.create_default_context()
     try:
         if server.implicit_tls:
@@ -24,7 +23,7 @@ def shake(server: Smtp, our_name: str) -> Shaken:
         with smtplib.SMTP(server.host, server.port, our_name, timeout=SECONDS) as session:
             session.ehlo_or_helo_if_needed()
             if not server.starttls:
-                return Shaken(is_local=is_local, is_off=not is_local)
+                return Shaken(is_local=server.is_local, is_off=not server.is_local)
             if not session.has_extn("starttls"):
                 return Shaken(is_not_offered=True)
             session.starttls(context=context)

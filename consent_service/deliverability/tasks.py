@@ -3,7 +3,6 @@
 import threading
 
 from consent_service import clock
-from consent_service.config import is_loopback
 from consent_service.database import reading, transaction
 from consent_service.deliverability import checking, queries, service
 from consent_service.deliverability.rules import findings
@@ -22,7 +21,7 @@ def keep_checking(stop: threading.Event) -> None:
 def check_if_asked(stop: threading.Event) -> bool:
     """Makes the next check, if one is asked for or due; whether it did. One that is broken off is taken up again."""
     now = clock.now()
-    is_public = not is_loopback(settings().host)
+    is_public = not settings().is_local
     with reading() as session:
         last = queries.last(session)
         is_due = findings.is_due(last.finished_at if last else None, now, is_public)

@@ -57,9 +57,10 @@ _SENTENCE: dict[Verdict, LazyString] = {
         " CONSENT_SENDING_ADDRESSES."
     ),
     Verdict.DKIM_UNKNOWN: _l(
-        "It is not known which key signs your mail, and big providers want a signature: set CONSENT_DKIM_SELECTORS to"
-        " what your relay signs with."
+        "It is not known which key signs your mail, and big providers want a signature: let the service sign"
+        " (CONSENT_DKIM), or set CONSENT_DKIM_SELECTORS to what your relay signs with."
     ),
+    Verdict.DKIM_NO_KEY: _l("The service is to sign and has no key that does: run consent-service dkim create."),
     Verdict.DKIM_MISSING: _l("The key that signs is not published, so no signature can be verified."),
     Verdict.DKIM_SEVERAL: _l("There are several keys under one name: leave a single one."),
     Verdict.DKIM_BROKEN: _l("The published key is not valid at “%(part)s”, so no signature can be verified."),

@@ -8,20 +8,28 @@ from pathlib import Path
 
 import dkim
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent_service import clock
+from consent_service import clock, create_app
+from consent_service.config import from_environment
 from consent_service.database import reading, transaction
-from consent_service.deliverability import seeds
+from consent_service.deliverability import checking, seeds
 from consent_service.deliverability.rules.copy import verify_copy
-from consent_service.deliverability.rules.findings import Verdict
+from consent_service.deliverability.rules.findings import Check, Verdict
 from consent_service.deliverability.rules.zone import Zone
+from consent_service.extensions import database
+from consent_service.inbound.models import InboundMessage
+from consent_service.inbound.rules import InboundState
+from consent_service.signing import queries as signing_keys
+from consent_service.signing import service as signing
+from consent_service.signing.rules import Algorithm
 from tests.conftest import environment, run_command
 from tests.deliverability.conftest import variables
 from tests.deliverability.dns_server import Names
-from tests.deliverability.zones import KEY, key_record, private_pem, zone
+from tests.deliverability.zones import KEY, in_zone_file, key_record, private_pem, zone
 from tests.driving import Mailbox, Worker
 
 AUTHOR = "beispiel.example"
@@ -100,7 +108,7 @@ def test_whatever_comes_in_is_judged(raw: bytes, before: bytes) -> None:
 
 
 def test_only_the_first_copy_of_a_test_mail_is_taken(app: Flask, sent: bytes, mailbox: Mailbox) -> None:
-    other = sent.replace(b"Message-ID: <", b"Message-ID: <ffffffff")
+    other = re.sub(rb"[0-9a-f]{32}", b"f" * 32, sent)
     folded = re.sub(rb"Message-ID: ", b"message-id:\r\n ", sent)
     with transaction() as session:
         assert not seeds.take(session, other, clock.now())
@@ -154,3 +162,43 @@ def test_no_copy_is_said_and_a_saved_one_is_verified(app: Flask, names: Names, s
     assert "has no DKIM signature" in " ".join(unsigned.stdout.replace("│", " ").split())
     saved.write_bytes(RESULTS + _signed(sent))
     assert run_command(url, "check", "--copy", str(saved), **variables(names)).returncode == 0
+
+
+def test_a_relay_may_write_a_message_id_of_its_own(app: Flask, sent: bytes) -> None:
+    renamed = re.sub(rb"Message-ID: <[0-9a-f]{32}@localhost>", b"Message-ID: <0100018f-000000@relay.example>", sent)
+    assert renamed != sent
+    with transaction() as session:
+        assert seeds.take(session, renamed, clock.now())
+
+
+def test_signed_by_the_service_and_back_through_inbound(
+    database_url: str, names: Names, worker: Worker, mailbox: Mailbox
+) -> None:
+    more = {**variables(names), "DKIM": "service", "DKIM_SELECTORS": ""}
+    app = create_app(from_environment(environment(database_url, mailbox.port, **more)))
+    with app.app_context():
+        with transaction() as session:
+            signing.create(session, AUTHOR, tuple(Algorithm), clock.now())
+            keys = signing_keys.keys(session, AUTHOR)
+            signing.activate(session, AUTHOR, [key.selector for key in keys], clock.now())
+        unpublished = [one for one in checking.look(checking.zone()) if one.check is Check.DKIM]
+        assert [one.verdict for one in unpublished] == [Verdict.DKIM_MISSING] * 2
+        for one in unpublished:
+            assert one.record is not None
+            names.table[one.record.name, "TXT"] = [in_zone_file(one.record.value)]
+        published = [one for one in checking.look(checking.zone()) if one.check is Check.DKIM]
+        assert [one.verdict for one in published] == [Verdict.WELL] * 2
+        with transaction() as session:
+            public_id = seeds.send(session, SEED, clock.now())
+        worker.work()
+        arrived = RESULTS.decode() + mailbox.latest(SEED).raw.decode("ascii")
+        receive = ("inbound", "receive", "--sender", "b@bounces.beispiel.example", "--recipient", SEED)
+        assert run_command(database_url, *receive, stdin=arrived, **more).returncode == 0
+        worker.work()
+        with reading() as session:
+            copy = seeds.copy_of(session, public_id)
+            states = session.execute(sa.select(InboundMessage.state)).scalars().all()
+        assert copy is not None
+        assert [one.verdict for one in verify_copy(copy, AUTHOR, checking.zone())] == [Verdict.WELL]
+        assert states == [InboundState.HANDLED]
+        database.engine.dispose()

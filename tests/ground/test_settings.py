@@ -78,6 +78,7 @@ def test_an_empty_environment_names_every_variable_that_is_needed() -> None:
         ("ORGANISATION_EMAIL", "nobody"),
         ("ORGANISATION_IMPRINT_URL", "beispiel.example"),
         ("MAIL_FROM", "Beispiel GmbH"),
+        ("DKIM", "perhaps"),
         ("BOUNCE_DOMAIN", "bounces@example.org"),
         ("UNSUBSCRIBE_MAILBOX", "nobody"),
         ("TIME_ZONE", "Europe/Nowhere"),

@@ -47,6 +47,7 @@ class Verdict(StrEnum):
     SPF_LEAVES_US_OUT = "spf_leaves_us_out"
     SPF_SENDERS_UNKNOWN = "spf_senders_unknown"
     DKIM_UNKNOWN = "dkim_unknown"
+    DKIM_NO_KEY = "dkim_no_key"
     DKIM_MISSING = "dkim_missing"
     DKIM_SEVERAL = "dkim_several"
     DKIM_BROKEN = "dkim_broken"
