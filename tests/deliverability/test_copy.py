@@ -97,8 +97,13 @@ def test_what_happened_to_it_on_its_way(sent: bytes) -> None:
         stripped = re.sub(rb"(?m)^" + gone, b"", sent)
         assert stripped != sent
         assert Verdict.COPY_WAY_OUT in _verdicts(RESULTS + _signed(stripped))
-    hidden = sent.replace(b"/unsubscribe/", b"/elsewhere/").replace(b"/elsewhere/", b"/unsubscribe/", 1)
-    assert _verdicts(RESULTS + _signed(hidden)) == {Verdict.COPY_WAY_OUT}
+    in_header, in_text, in_html = sent.split(b"/unsubscribe/", 3)[:3]
+    rest = sent.removeprefix(b"/unsubscribe/".join([in_header, in_text, in_html]))
+    for hidden in ((b"/elsewhere/", b"/unsubscribe/"), (b"/unsubscribe/", b"/elsewhere/")):
+        altered = (
+            in_header + b"/unsubscribe/" + in_text + hidden[0] + in_html + rest.replace(b"/unsubscribe/", hidden[1])
+        )
+        assert _verdicts(RESULTS + _signed(altered)) == {Verdict.COPY_WAY_OUT}
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"", b"DKIM-Signature: v=1; a=rsa-sha256; d=x; s=y; b=", RESULTS]))
@@ -154,7 +159,6 @@ def test_no_copy_is_said_and_a_saved_one_is_verified(app: Flask, names: Names, s
     late = run_command(url, "check", "--seed", SEED, "--wait", "0")
     assert late.returncode == 1
     assert "no copy came back within 0 s" in late.stderr
-    assert run_command(url, "check", "--seed", "nobody").returncode == 1
     saved = tmp_path / "copy.eml"
     saved.write_bytes(RESULTS + sent)
     unsigned = run_command(url, "check", "--copy", str(saved), **variables(names))

@@ -69,6 +69,8 @@ def test_none_and_several() -> None:
     assert missing.record.name == f"_dmarc.{AUTHOR}"
     several = _published(news_example_org=[FULL, FULL], example_org=[FULL])
     assert _verdicts(dmarc.assess(AUTHOR, AUTHOR, [], several)) == {Verdict.DMARC_SEVERAL}
+    above = _published(example_org=[FULL, FULL])
+    assert _verdicts(dmarc.assess(AUTHOR, AUTHOR, [], above)) == {Verdict.DMARC_MISSING}
     unknown = zone({}, ("_dmarc.example.org",))
     (silent,) = dmarc.assess(AUTHOR, AUTHOR, [], unknown)
     assert (silent.verdict, silent.values["name"]) == (Verdict.NO_ANSWER, "_dmarc.example.org")
