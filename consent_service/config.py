@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from ipaddress import ip_address
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -123,7 +124,7 @@ class Settings:
     @property
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
-        return urlsplit(self.base_url).hostname or ""
+        return _host(self.base_url)
 
     @property
     def is_local(self) -> bool:
@@ -426,6 +427,9 @@ def _is_ip_address(word: str) -> bool:
     except ValueError:
         return False
     return True
+@lru_cache
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _is_loopback(host: str | None) -> bool:
