@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
-from ipaddress import ip_address
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -427,6 +427,8 @@ def _is_ip_address(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
 @lru_cache
 def _host(url: str) -> str:
     return urlsplit(url).hostname or ""

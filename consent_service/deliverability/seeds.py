@@ -18,7 +18,7 @@ from consent_service import links
 from consent_service.audit import service as audit
 from consent_service.audit.service import OPERATOR, Action
 from consent_service.deliverability.models import SeedMail
-from consent_service.domain.addresses import mailbox
+from consent_service.domain.addresses import mailbox, normalise
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.evidence.service import keyring
@@ -40,7 +40,7 @@ def send(session: Session, recipient: str, at: datetime) -> PublicId:
 
     `at` is aware. Forgets the test mails of long ago. Raises InvalidAddress.
     """
-    address = mailbox(recipient)
+    address = mailbox(recipient, normalise(recipient))
     message_ids: list[str] = []
     mailing.enqueue(session, MailKind.TEST, address, partial(_compose, address, at, message_ids), at)
     public_id = _public_id(message_ids[0])
