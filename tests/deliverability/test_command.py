@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from werkzeug.serving import make_server
 
 from consent_service import create_app
+from consent_service.cli import commands
 from consent_service.config import from_environment
 from consent_service.extensions import database
 from tests.conftest import environment, free_port, run_command
@@ -164,5 +166,6 @@ def test_servers_that_are_away(sqlite_url: str, names: Names) -> None:
     assert done.returncode == 1
 
 
-def test_one_check_at_a_time(sqlite_url: str) -> None:
-    assert run_command(sqlite_url, "check", "--dns", "--seed", "a@example.org").returncode == 2
+def test_one_check_at_a_time() -> None:
+    asked = CliRunner().invoke(commands, ["check", "--dns", "--seed", "a@example.org"])
+    assert asked.exit_code == 2

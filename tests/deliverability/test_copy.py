@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent_service import clock, create_app
+from consent_service.cli import commands
 from consent_service.config import from_environment
 from consent_service.database import reading, transaction
 from consent_service.deliverability import checking, seeds
@@ -161,11 +162,12 @@ def test_no_copy_is_said_and_a_saved_one_is_verified(app: Flask, names: Names, s
     assert "no copy came back within 0 s" in late.stderr
     saved = tmp_path / "copy.eml"
     saved.write_bytes(RESULTS + sent)
-    unsigned = run_command(url, "check", "--copy", str(saved), **variables(names))
-    assert unsigned.returncode == 1
+    verify, runner = ["check", "--copy", str(saved)], app.test_cli_runner()
+    unsigned = runner.invoke(commands, verify)
+    assert unsigned.exit_code == 1
     assert "has no DKIM signature" in " ".join(unsigned.stdout.replace("│", " ").split())
     saved.write_bytes(RESULTS + _signed(sent))
-    assert run_command(url, "check", "--copy", str(saved), **variables(names)).returncode == 0
+    assert runner.invoke(commands, verify).exit_code == 0
 
 
 def test_a_relay_may_write_a_message_id_of_its_own(app: Flask, sent: bytes) -> None:
