@@ -169,7 +169,9 @@ class Template:
     def fill(self, person: Person, at: datetime) -> bytes:
         """The whole mail to one person; `at` is aware."""
         values = slot_values(person)
-        quoted = {kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)}
+        quoted = {
+            kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)
+        }
         parts = [self._headers(person, values, at), self.literals[0]]
         for kind, literal in zip(self.slots, self.literals[1:], strict=True):
             parts += (quoted[kind], literal)
