@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 from werkzeug.serving import make_server
 
@@ -166,6 +165,7 @@ def test_servers_that_are_away(sqlite_url: str, names: Names) -> None:
     assert done.returncode == 1
 
 
-def test_one_check_at_a_time() -> None:
-    asked = CliRunner().invoke(commands, ["check", "--dns", "--seed", "a@example.org"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_one_check_at_a_time(app: Flask) -> None:
+    asked = app.test_cli_runner().invoke(commands, ["check", "--dns", "--seed", "a@example.org"])
     assert asked.exit_code == 2
