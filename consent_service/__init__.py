@@ -63,8 +63,10 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 def _register_views(app: Flask) -> None:
     from consent_service.campaigns import staff_views as campaigns
     from consent_service.dashboard import staff_views as dashboard
+    from consent_service.deliverability import staff_views as deliverability
     from consent_service.exports import staff_views as exports
     from consent_service.imports import staff_views as imports
+    from consent_service.inbound import staff_views as inbound
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
@@ -78,8 +80,10 @@ def _register_views(app: Flask) -> None:
         people,
         campaigns,
         dashboard,
+        deliverability,
         exports,
         imports,
+        inbound,
         monitoring,
         notice,
         newsletter,

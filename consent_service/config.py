@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
@@ -24,6 +25,7 @@ from consent_service.counting import COUNTERS
 SHORTEST_SECRET = 32
 IN_MEMORY = "memory://"
 COMMANDS_PER_MESSAGE = 4
+DNS_PORT = 53
 
 
 class ConfigurationError(Exception):
@@ -54,6 +56,46 @@ class Smtp:
     timeout_seconds: int
     lease_seconds: int
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return _is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Whom the deliverability check asks, and what it is to find: who sends for us, and who signs."""
+
+    servers: tuple[tuple[str, int], ...]
+    sending_addresses: tuple[str, ...]
+    spf_include: str | None
+    dkim_selectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imap:
+    """The mailbox that is emptied: its server, how to sign in, and the folders to take from and to move to."""
+
+    host: str
+    port: int
+    implicit_tls: bool
+    user: str
+    password: str
+    folder: str
+    done_folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """How mail comes in, how much of it is kept for how long, and where replies of people go."""
+
+    lmtp_host: str
+    lmtp_port: int
+    largest_bytes: int
+    content_days: int
+    forward_to: str | None
+    imap: Imap | None
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -67,10 +109,13 @@ class Settings:
     suppression_key: str
     organisation: Organisation
     smtp: Smtp
+    dns: Dns
     mail_from: str
     signs_dkim: bool
     bounce_domain: str
     unsubscribe_mailbox: str
+    inbound: Inbound
+    complaints_to: str | None
     time_zone: ZoneInfo
     embed_sites: tuple[str, ...]
     trusted_proxies: int
@@ -83,6 +128,11 @@ class Settings:
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
         return _host(self.base_url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return _is_loopback(self.host)
 
     @property
     def sending_domain(self) -> str:
@@ -271,11 +321,6 @@ class _Reader:
                 "SMTP_SECURITY",
                 "must be starttls or none (smtps:// in CONSENT_SMTP_URL is TLS from the start)",
             )
-        try:
-            port = parts.port or (465 if implicit else 25)
-        except ValueError:
-            self.problem("SMTP_URL", "the port must be a number")
-            port = 0
         timeout = self.number("SMTP_TIMEOUT_SECONDS", 30, lowest=1)
         lease = self.number("LEASE_SECONDS", 300, lowest=2)
         if lease <= timeout * COMMANDS_PER_MESSAGE:
@@ -285,7 +330,7 @@ class _Reader:
             )
         return Smtp(
             host=parts.hostname or "",
-            port=port,
+            port=self.port("SMTP_URL", parts, 465 if implicit else 25),
             implicit_tls=implicit,
             starttls=not implicit and security == "starttls",
             user=unquote(parts.username) if parts.username else None,
@@ -295,6 +340,73 @@ class _Reader:
             lease_seconds=lease,
         )
 
+    def dns(self) -> Dns:
+        return Dns(
+            servers=self.dns_servers("DNS_SERVERS"),
+            sending_addresses=self.ip_addresses("SENDING_ADDRESSES"),
+            spf_include=self.domain("SPF_INCLUDE", "") or None,
+            dkim_selectors=self.words("DKIM_SELECTORS"),
+        )
+
+    def dns_servers(self, name: str) -> tuple[tuple[str, int], ...]:
+        servers = []
+        for word in self.words(name):
+            host, port = _host_and_port(word)
+            if not _is_ip_address(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+                self.problem(name, f"must be addresses such as 192.0.2.53 or [2001:db8::53]:5353, not {word!r}")
+            else:
+                servers.append((host, int(port)))
+        return tuple(servers)
+
+    def ip_addresses(self, name: str) -> tuple[str, ...]:
+        for word in self.words(name):
+            if not _is_ip_address(word):
+                self.problem(name, f"must be IP addresses such as 192.0.2.1 or 2001:db8::1, not {word!r}")
+        return tuple(str(ip_address(word)) for word in self.words(name) if _is_ip_address(word))
+
+    def inbound(self, ours: tuple[str, ...]) -> Inbound:
+        forward_to = self.address("INBOUND_FORWARD_TO", "") or None
+        if forward_to and parseaddr(forward_to)[1].lower() in ours:
+            self.problem("INBOUND_FORWARD_TO", "must not be an address whose mail comes in here: it would go round")
+        return Inbound(
+            lmtp_host=self.text("INBOUND_LMTP_HOST", "127.0.0.1"),
+            lmtp_port=self.number("INBOUND_LMTP_PORT", 8024, lowest=1),
+            largest_bytes=self.number("INBOUND_MEGABYTES", 10, lowest=1) * 1024 * 1024,
+            content_days=self.number("INBOUND_CONTENT_DAYS", 30, lowest=1),
+            forward_to=forward_to,
+            imap=self.imap(),
+        )
+
+    def imap(self) -> Imap | None:
+        done_folder = self.text("IMAP_DONE_FOLDER", "Stored")
+        if not self.text("IMAP_URL", ""):
+            return None
+        parts = urlsplit(self.url("IMAP_URL", ("imaps", "imap")))
+        implicit = parts.scheme == "imaps"
+        if not implicit and not _is_loopback(parts.hostname):
+            self.problem("IMAP_URL", "must be imaps://; without TLS only on this machine")
+        if not parts.username or not parts.password:
+            self.problem("IMAP_URL", "must hold user and password: imaps://user:password@mail.example.org")
+        folder = unquote(parts.path.strip("/")) or "INBOX"
+        if folder == done_folder:
+            self.problem("IMAP_DONE_FOLDER", "must be another folder than the one that is emptied")
+        return Imap(
+            host=parts.hostname or "",
+            port=self.port("IMAP_URL", parts, 993 if implicit else 143),
+            implicit_tls=implicit,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            folder=folder,
+            done_folder=done_folder,
+        )
+
+    def port(self, name: str, parts: SplitResult, default: int) -> int:
+        try:
+            return parts.port or default
+        except ValueError:
+            self.problem(name, "the port must be a number")
+            return 0
+
     def organisation(self) -> Organisation:
         return Organisation(
             name=self.text("ORGANISATION_NAME"),
@@ -302,6 +414,22 @@ class _Reader:
             email=self.address("ORGANISATION_EMAIL"),
             imprint_url=self.url("ORGANISATION_IMPRINT_URL", ("https", "http")),
         )
+
+
+def _host_and_port(word: str) -> tuple[str, str]:
+    """The parts of `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`."""
+    if _is_ip_address(word):
+        return word, str(DNS_PORT)
+    host, _, port = word.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
+
+
+def _is_ip_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache
@@ -317,6 +445,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that the variables amount to. Raises ConfigurationError that names every wrong one."""
     read = _Reader(environment)
     mail_from = read.address("MAIL_FROM")
+    unsubscribe_mailbox = read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
     settings = Settings(
         database_url=read.database_url(),
         base_url=read.base_url(),
@@ -326,10 +455,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         suppression_key=read.secret("SUPPRESSION_KEY"),
         organisation=read.organisation(),
         smtp=read.smtp(),
+        dns=read.dns(),
         mail_from=mail_from,
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
-        unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
+        unsubscribe_mailbox=unsubscribe_mailbox,
+        inbound=read.inbound((parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
+        complaints_to=read.address("COMPLAINTS_TO", "") or None,
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),

@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import transaction
+from consent_service.deliverability import tasks as deliverability
 from consent_service.extensions import settings
 from consent_service.imports import applying
 from consent_service.imports import service as imports
+from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
 from consent_service.mailing import claiming
 from consent_service.mailing import service as mailing
@@ -49,6 +51,8 @@ TIMETABLE = (
     Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
+    Task("handle mail that came in", lambda session: handling.handle_next(session, clock.now()), 1),
+    Task("forget mail that came in", lambda session: forgetting.forget(session, clock.now()), 300),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
 )
 
@@ -65,6 +69,11 @@ def run(app: Flask, stop: threading.Event | None = None) -> None:
     ]
     threads.append(
         threading.Thread(target=_keep_running, args=(app, stop, lambda: _keep_timetable(stop)), name="timetable")
+    )
+    threads.append(
+        threading.Thread(
+            target=_keep_running, args=(app, stop, lambda: deliverability.keep_checking(stop)), name="deliverability"
+        )
     )
     log.info("worker started", bulk_connections=bulk)
     for thread in threads:

@@ -14,6 +14,8 @@ from consent_service.campaigns.queries import Details
 from consent_service.campaigns.rules import Act, Reach, Words
 from consent_service.campaigns.service import Draft
 from consent_service.database import reading, transaction
+from consent_service.deliverability import queries as deliverability
+from consent_service.deliverability.rules.findings import CampaignWarning
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language, LeftOut
@@ -29,6 +31,11 @@ _REASONS = {
     LeftOut.WITHDRAWN: "withdrew their consent",
     LeftOut.OBJECTED: "objected",
     LeftOut.SUPPRESSED: "have a blocked address",
+}
+
+_WARNINGS = {
+    CampaignWarning.NEVER_CHECKED: "warning: nobody has checked yet whether mail arrives: consent-service check --dns",
+    CampaignWarning.RED: "warning: the last deliverability check found something wrong: consent-service check --dns",
 }
 
 
@@ -120,11 +127,14 @@ def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     with reading() as session:
         found = queries.campaign(session, public_id, clock.now())
         reach = queries.reach(session, found.wording.purpose_id)
+        warning = deliverability.warning(session, reach.people)
     if Act.SEND not in found.acts:
         raise Refused("the campaign was sent already")
     click.echo(f"{found.subject} ({found.wording.code})", err=True)
     for line in _said(reach):
         click.echo(line, err=True)
+    if warning:
+        click.echo(_WARNINGS[warning], err=True)
     if as_json:
         _print_json({"campaign": public_id, "sent": not dry_run, **_reach(reach)})
     if dry_run:

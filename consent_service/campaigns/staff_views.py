@@ -10,6 +10,7 @@ from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
 from consent_service.database import reading, transaction
+from consent_service.deliverability import queries as deliverability
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
@@ -111,8 +112,10 @@ def check(public_id: PublicId) -> Answer:
         return _moved_on(public_id)
     with reading() as session:
         reach = queries.reach(session, campaign.wording.purpose_id)
+        warning = deliverability.warning(session, reach.people)
     return render_template(
         "campaigns/check.html",
+        warning=warning,
         campaign=campaign,
         title=campaign.wording.title(current_language()),
         reach=reach,

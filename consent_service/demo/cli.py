@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from consent_service.demo import show
 from consent_service.demo.settings import Places
 
 
@@ -22,8 +23,4 @@ def demo(folder: Path, port: int, mail_port: int, smtp_port: int) -> None:
 
     Example: consent-service demo --port 8100
     """
-    try:
-        from consent_service.demo import show
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'consent-service[demo]'") from error
     sys.exit(show.run(Places(folder.resolve(), port, mail_port, smtp_port)))

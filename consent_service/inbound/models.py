@@ -42,6 +42,7 @@ class InboundMessage(Base):
     size: Mapped[int]
     is_cut: Mapped[bool]
     content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    summary: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # author and subject, encrypted, for the list
     state: Mapped[InboundState]
     mail_class: Mapped[MailClass | None]
     result: Mapped[Result | None]

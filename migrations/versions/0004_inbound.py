@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("size", NUMBER, nullable=False),
         sa.Column("is_cut", sa.Boolean(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("summary", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("mail_class", sa.String(32), nullable=True),
         sa.Column("result", sa.String(32), nullable=True),

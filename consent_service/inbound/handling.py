@@ -1,0 +1,225 @@
+"""Handling what was stored: one mail, one transaction, once.
+
+What fails is marked with the kind of its error and waits for staff; it is not tried for ever. Only what the
+database itself refuses for a while is tried again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from consent_service import links
+from consent_service.database import Digest
+from consent_service.deliverability import seeds
+from consent_service.domain.addresses import normalise
+from consent_service.domain.errors import InvalidAddress, InvalidLink
+from consent_service.domain.identifiers import InboundId, MessageId, PublicId
+from consent_service.extensions import settings
+from consent_service.inbound import forwarding, receiving, service, summaries
+from consent_service.inbound.models import InboundMessage
+from consent_service.inbound.parsing import Mail
+from consent_service.inbound.recognising import wishes
+from consent_service.inbound.recognising.bounces import Action
+from consent_service.inbound.recognising.recognise import Ours, Recognised, recognise
+from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind
+from consent_service.inbound.service import Handled, Returned
+from consent_service.mailing import returns
+from consent_service.mailing import service as mailing
+from consent_service.mailing.addresses import message_of_envelope_sender, message_of_message_id
+from consent_service.subjects import service as subjects
+from consent_service.subjects.models import Subject
+
+log = structlog.get_logger()
+LONGEST_ERROR = 100
+LONGEST_QUOTE = 500
+
+_NEXT = (
+    sa.select(InboundMessage.id, InboundMessage.public_id, InboundMessage.received_at, InboundMessage.content)
+    .where(InboundMessage.state == sa.bindparam("received", InboundState.RECEIVED, literal_execute=True))
+    .order_by(InboundMessage.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+# The database was away, or ended one of two transactions that waited for each other: the mail is not to blame.
+_TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Author:
+    """Who From says wrote it: a keyed digest of the address, and the person if we know one."""
+
+    digest: Digest | None
+    person: Subject | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What came of a mail, what it was, and whether that settles it; else it waits for staff."""
+
+    handled: Handled
+    mail_class: MailClass
+    is_settled: bool = True
+    forwarded_as: MessageId | None = None
+
+
+_TEST_COPY = _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
+"""The copy of a test mail of our own, which the deliverability check waits for."""
+
+
+def handle_next(session: Session, now: datetime) -> bool:
+    """Handles the oldest mail that was stored and not yet handled; whether there was one. `now` is aware."""
+    row = session.execute(_NEXT).one_or_none()
+    if row is None:
+        return False
+    try:
+        with session.begin_nested():
+            values = _handle(session, row, now)
+    except _TRY_AGAIN:
+        raise
+    except Exception as error:
+        log.exception("mail that came in cannot be handled", inbound=row.id)
+        values = {"state": InboundState.FAILED, "error": type(error).__name__[:LONGEST_ERROR]}
+    _update(session, row.id, values, now)
+    return True
+
+
+def _update(session: Session, inbound_id: InboundId, values: dict[str, object], now: datetime) -> None:
+    session.execute(
+        sa.update(InboundMessage)
+        .where(InboundMessage.id == inbound_id)
+        .values(handled_at=now, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _handle(session: Session, row: Any, now: datetime) -> dict[str, object]:
+    """Does what a mail means; what is then known of it."""
+    envelope, data = receiving.opened(row.content, row.public_id)
+    mail = Mail.read(envelope, data)
+    recognised = recognise(mail, ours())
+    author = _author(session, mail)
+    done = _TEST_COPY if seeds.take(session, data, now) else _act(session, row, mail, recognised, author, now)
+    message = done.handled.message.id if done.handled.message else _message_id(session, recognised.message)
+    return {
+        "state": InboundState.HANDLED if done.is_settled else InboundState.OPEN,
+        "mail_class": done.mail_class,
+        "result": done.handled.result,
+        "summary": summaries.closed(mail, row.public_id),
+        "forwarded_as": done.forwarded_as,
+        "bounce": recognised.report.kind if recognised.report else None,
+        "status": recognised.report.status if recognised.report else None,
+        "sender": author.digest,
+        "subject_id": done.handled.subject_id or (author.person.id if author.person else None),
+        "message_id": message,
+    }
+
+
+def ours() -> Ours:
+    """What tells our own from what others write."""
+    return Ours(
+        unsubscribe_mailbox=settings().unsubscribe_mailbox.lower(),
+        sender=mailing.sender().address.lower(),
+        message_of_envelope_sender=message_of_envelope_sender,
+        message_of_message_id=message_of_message_id,
+        link_of_token=_link_of_token,
+    )
+
+
+def _link_of_token(token: str) -> PublicId | None:
+    try:
+        return links.read(links.Use.UNSUBSCRIBE, token)
+    except InvalidLink:
+        return None
+
+
+def _author(session: Session, mail: Mail) -> _Author:
+    try:
+        address = normalise(mail.author[1])
+    except InvalidAddress:
+        return _Author(None, None)
+    return _Author(subjects.suppression_digest(address), subjects.find(session, address))
+
+
+def _message_id(session: Session, public_id: PublicId | None) -> MessageId | None:
+    message = returns.find(session, public_id) if public_id is not None else None
+    return message.id if message is not None else None
+
+
+def _act(session: Session, row: Any, mail: Mail, recognised: Recognised, author: _Author, now: datetime) -> _Done:
+    match recognised.mail_class:
+        case MailClass.BOUNCE:
+            return _bounce(session, row, recognised, now)
+        case MailClass.COMPLAINT | MailClass.UNSUBSCRIBE as mail_class:
+            returned = _returned(row, mail, recognised, ReturnedKind(mail_class.value))
+            return _settled_if_matched(service.handle(session, returned, now), mail_class)
+        case MailClass.AUTOMATIC:
+            return _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
+        case MailClass.REPLY if settings().inbound.forward_to is not None:
+            copy = forwarding.forward(session, row.content, row.public_id, now)
+            return _Done(Handled(Result.FORWARDED), MailClass.REPLY, forwarded_as=copy)
+        case MailClass.UNCLEAR if _is_clear_wish(mail, author):
+            wish = Returned(
+                kind=ReturnedKind.UNSUBSCRIBE,
+                at=row.received_at,
+                address=mail.author[1],
+                is_address_enough=True,
+                evidence=_evidence(row, mail),
+            )
+            return _settled_if_matched(service.handle(session, wish, now), MailClass.UNSUBSCRIBE)
+    return _Done(Handled(Result.NOTHING), recognised.mail_class, is_settled=False)
+
+
+def _settled_if_matched(handled: Handled, mail_class: MailClass) -> _Done:
+    return _Done(handled, mail_class, is_settled=handled.result is not Result.UNMATCHED)
+
+
+def _bounce(session: Session, row: Any, recognised: Recognised, now: datetime) -> _Done:
+    report = recognised.report
+    if report is None or report.action is not Action.FAILED:
+        return _Done(Handled(Result.NOTHING), MailClass.BOUNCE)
+    returned = Returned(
+        kind=ReturnedKind.BOUNCE,
+        at=row.received_at,
+        message=recognised.message,
+        classification=report.kind,
+        status=report.status,
+        text=report.text,
+    )
+    return _settled_if_matched(service.handle(session, returned, now), MailClass.BOUNCE)
+
+
+def _returned(row: Any, mail: Mail, recognised: Recognised, kind: ReturnedKind) -> Returned:
+    return Returned(
+        kind=kind,
+        at=row.received_at,
+        message=recognised.message,
+        link=recognised.link,
+        text=mail.text[:LONGEST_QUOTE],
+        evidence=_evidence(row, mail),
+    )
+
+
+def _evidence(row: Any, mail: Mail) -> dict[str, str]:
+    """What a mail shows of a person's wish; kept, encrypted, as long as the consent's own evidence."""
+    name, address = mail.author
+    return {
+        "mail": row.public_id,
+        "from": f"{name} <{address}>" if name else address,
+        "subject": mail.subject[:LONGEST_QUOTE],
+        "message_id": mail.header("Message-ID")[:LONGEST_QUOTE],
+        "note": wishes.own_words(mail.text)[:LONGEST_QUOTE],
+    }
+
+
+def _is_clear_wish(mail: Mail, author: _Author) -> bool:
+    """A clear wish, at the mailbox for leaving, of somebody whom we know by the address."""
+    own = ours()
+    return (
+        author.person is not None
+        and own.unsubscribe_mailbox in mail.recipients
+        and wishes.is_clear_wish(mail, author.person.name, own.addresses)
+    )

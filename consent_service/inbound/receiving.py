@@ -1,0 +1,103 @@
+"""Storing a mail before anybody is told that we have it: encrypted, and once, however often it comes."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from consent_service.database import Digest, insert
+from consent_service.domain.identifiers import InboundId, PublicId, new_public_id
+from consent_service.evidence.service import keyring
+from consent_service.inbound.models import InboundMessage
+from consent_service.inbound.parsing import Envelope
+from consent_service.inbound.rules import InboundState, Way
+
+_CHUNK = 64 * 1024
+# What the way here adds to a mail (RFC 5321 section 4.4, and custom): the same mail by another way is the same.
+_TRACE = re.compile(
+    rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-to|x-envelope-from|delivery-date"
+    rb"|authentication-results|received-spf|x-spam-[\w-]+):.*\n(?:[ \t].*\n)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_REACHED = re.compile(
+    rb"^(?:delivered-to|x-original-to|envelope-to|x-envelope-to):[ \t]*<?([^\s<>]+)", re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail as it came; `data` is its beginning where it was larger than we keep (`size`, in bytes, is all of it)."""
+
+    way: Way
+    envelope: Envelope
+    data: bytes
+    size: int
+
+
+def read(stream: BinaryIO, envelope: Envelope, largest: int) -> Arrival:
+    """A mail from a pipe: at most so many bytes are kept, the rest is read and thrown away."""
+    data = stream.read(largest)
+    size = len(data)
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+    return Arrival(Way.PIPE, envelope, data, size)
+
+
+def store(session: Session, arrival: Arrival, at: datetime) -> InboundId | None:
+    """Stores a mail, encrypted; None where we have it already. It may be acknowledged once this is committed."""
+    public_id = new_public_id()
+    statement = insert(session, InboundMessage).values(
+        public_id=public_id,
+        digest=_digest(arrival),
+        way=arrival.way,
+        received_at=at,
+        size=arrival.size,
+        is_cut=arrival.size > len(arrival.data),
+        content=keyring().close(_packed(arrival), public_id),
+        state=InboundState.RECEIVED,
+    )
+    return session.execute(statement.on_conflict_do_nothing().returning(InboundMessage.id)).scalar_one_or_none()
+
+
+def _packed(arrival: Arrival) -> bytes:
+    envelope = {"sender": arrival.envelope.sender, "recipients": arrival.envelope.recipients}
+    return json.dumps(envelope).encode() + b"\n" + arrival.data
+
+
+def opened(content: bytes, public_id: PublicId) -> tuple[Envelope, bytes]:
+    """Envelope and bytes of a stored mail. Raises CannotDecrypt."""
+    first, _, data = keyring().open(content, public_id).partition(b"\n")
+    envelope = json.loads(first)
+    return Envelope(envelope["sender"], tuple(envelope["recipients"])), data
+
+
+def _digest(arrival: Arrival) -> Digest:
+    """Of whom it reached and of its bytes, without what the way here added and however its lines end."""
+    data = arrival.data.replace(b"\r\n", b"\n")
+    end = data.find(b"\n\n")
+    head = data[: end + 1] if end >= 0 else data
+    reached = {address.lower().encode() for address in arrival.envelope.recipients}
+    reached |= {address.lower() for address in _REACHED.findall(head)}
+    digest = hashlib.sha256(b"\n".join([*sorted(reached), _TRACE.sub(b"", head)]))
+    digest.update(memoryview(data)[len(head) :])
+    return Digest(digest.digest())
+
+
+def take_again(session: Session, public_id: PublicId) -> bool:
+    """Lets a mail whose handling failed be handled once more; whether there was such."""
+    statement = (
+        sa.update(InboundMessage)
+        .where(
+            InboundMessage.public_id == public_id,
+            InboundMessage.state == InboundState.FAILED,
+            InboundMessage.content.is_not(None),
+        )
+        .values(state=InboundState.RECEIVED, error=None)
+        .returning(InboundMessage.id)
+    )
+    return session.execute(statement).scalar_one_or_none() is not None
