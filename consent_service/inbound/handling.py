@@ -24,8 +24,9 @@ from consent_service.inbound.parsing import Mail
 from consent_service.inbound.recognising import wishes
 from consent_service.inbound.recognising.bounces import Action
 from consent_service.inbound.recognising.recognise import Ours, Recognised, recognise
-from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind
+from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind, Way
 from consent_service.inbound.service import Handled, Returned
+from consent_service.inbound.webhooks import receiving as webhooks
 from consent_service.mailing import returns
 from consent_service.mailing import service as mailing
 from consent_service.mailing.addresses import message_of_envelope_sender, message_of_message_id
@@ -37,7 +38,13 @@ LONGEST_ERROR = 100
 LONGEST_QUOTE = 500
 
 _NEXT = (
-    sa.select(InboundMessage.id, InboundMessage.public_id, InboundMessage.received_at, InboundMessage.content)
+    sa.select(
+        InboundMessage.id,
+        InboundMessage.public_id,
+        InboundMessage.way,
+        InboundMessage.received_at,
+        InboundMessage.content,
+    )
     .where(InboundMessage.state == sa.bindparam("received", InboundState.RECEIVED, literal_execute=True))
     .order_by(InboundMessage.id)
     .limit(1)
@@ -72,7 +79,7 @@ def handle_next(session: Session, now: datetime) -> bool:
         return False
     try:
         with session.begin_nested():
-            values = _handle(session, row, now)
+            values = webhooks.handle(session, row, now) if row.way is Way.WEBHOOK else _handle(session, row, now)
     except _TRY_AGAIN:
         raise
     except Exception as error:

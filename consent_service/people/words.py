@@ -29,6 +29,7 @@ CHANNEL: dict[Channel, LazyString] = {
     Channel.STAFF: _l("by staff, for the person"),
     Channel.IMPORT: _l("by an import"),
     Channel.SYSTEM: _l("by the service"),
+    Channel.PROVIDER: _l("by a report of the mail provider"),
 }
 
 BASIS: dict[LegalBasis, LazyString] = {
