@@ -17,10 +17,14 @@ from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import nh3
 
-Headers = Message[str, str]
+if TYPE_CHECKING:
+    Headers = Message[str, str]
+else:  # before Python 3.12 it takes no parameters
+    Headers = Message
 
 READ_AT_MOST = 256 * 1024
 MOST_CONTAINERS = 40

@@ -69,7 +69,10 @@ def _found_by_flufl(mail: Mail) -> tuple[frozenset[bytes], frozenset[bytes]]:
     leaves = (part.get_payload() for part in mail.parts if not part.is_multipart())
     if any(isinstance(leaf, str) and _TOO_LONG.search(leaf) for leaf in leaves):
         return frozenset(), frozenset()
-    return all_failures(mail.message)
+    try:
+        return all_failures(mail.message)
+    except Exception:  # some of its guesses fail on a mail without a From; what fails has recognised nothing
+        return frozenset(), frozenset()
 
 
 def _standard(mail: Mail) -> Report | None:

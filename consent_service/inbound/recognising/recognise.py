@@ -1,5 +1,6 @@
 """The order of the questions: a report is no wish, whatever stands in it; nor is a machine's answer."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from consent_service.inbound.recognising.bounces import Report, report
 from consent_service.inbound.recognising.complaints import Feedback, feedback
 from consent_service.inbound.rules import MailClass
 
+_FEEDBACK_ID = re.compile(r"[0-9a-f]{32}")
 Lookup = Callable[[str], PublicId | None]
 
 
@@ -116,7 +118,10 @@ def _by_returned(mail: Mail, ours: Ours) -> PublicId | None:
         message = ours.message_of_envelope_sender(value.strip("<> "))
         if message is not None:
             return message
-    named = (*all_of(mail.returned, "Message-ID"), *all_of(mail.returned, "CFBL-Feedback-ID"))
+    for value in all_of(mail.returned, "CFBL-Feedback-ID"):
+        if _FEEDBACK_ID.fullmatch(value.strip()):
+            return PublicId(value.strip())
+    named = all_of(mail.returned, "Message-ID")
     return next((message for value in named if (message := ours.message_of_message_id(value))), None)
 
 
