@@ -110,7 +110,7 @@ def feedback_id(campaign: str, purpose: str, sender: Sender) -> str:
     The big providers take up to four fields between colons, of which the last names the sender in 5 to 15 characters.
     """
     domain = sender.address.rpartition("@")[2].lower()
-    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[-15:]:->5}"
+    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[:15]:-<5}"
 
 
 def _plain_word(text: str) -> str:
@@ -174,7 +174,9 @@ class Template:
     def fill(self, person: Person, at: datetime) -> bytes:
         """The whole mail to one person; `at` is aware."""
         values = slot_values(person)
-        quoted = {kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)}
+        quoted = {
+            kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)
+        }
         parts = [self._headers(person, values, at), self.literals[0]]
         for kind, literal in zip(self.slots, self.literals[1:], strict=True):
             parts += (quoted[kind], literal)
