@@ -1,4 +1,4 @@
-"""Postfix's `smtp-sink`, a receiver that is fast enough to measure against, taken from Debian's package where missing."""
+"""Postfix's `smtp-sink`, a receiver fast enough to measure against; taken from Debian's package where missing."""
 
 import os
 import shutil
@@ -20,7 +20,9 @@ def sink() -> Iterator[int]:
     """A running sink; its port on loopback."""
     port = free_port()
     process = subprocess.Popen(
-        [*_program(), "-u", "nobody", f"127.0.0.1:{port}", "1000"] if os.geteuid() == 0 else [*_program(), f"127.0.0.1:{port}", "1000"],
+        [*_program(), "-u", "nobody", f"127.0.0.1:{port}", "1000"]
+        if os.geteuid() == 0
+        else [*_program(), f"127.0.0.1:{port}", "1000"],
         env={**os.environ, "LD_LIBRARY_PATH": str(UNPACKED / "usr/lib/postfix")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -419,7 +419,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=unsubscribe_mailbox,
         inbound=read.inbound((parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
-        complaints_to=read.address("COMPLAINTS_TO", "") or None,
+        complaints_to=parseaddr(read.address("COMPLAINTS_TO", ""))[1] or None,
         webhooks=read.webhooks(),
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),

@@ -12,7 +12,7 @@ from consent_service.inbound.words import CLASS, SHOW
 class FilterForm(wtforms.Form):
     """Which mails to show."""
 
-    show = wtforms.SelectField(_l("Show"), choices=[SelectChoice(show.value, SHOW[show]) for show in Show])
+    show = wtforms.SelectField(_l("State"), choices=[SelectChoice(show.value, SHOW[show]) for show in Show])
     kind = wtforms.SelectField(
         _l("Kind"),
         choices=[SelectChoice("", _l("All kinds")), *(SelectChoice(kind.value, CLASS[kind]) for kind in MailClass)],

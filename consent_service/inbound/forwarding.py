@@ -15,7 +15,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from consent_service.domain.addresses import mailbox
+from consent_service.domain.addresses import mailbox, normalise
 from consent_service.domain.errors import InvalidAddress, Refused
 from consent_service.domain.identifiers import MessageId, PublicId
 from consent_service.domain.kinds import Language
@@ -72,7 +72,7 @@ def _compose(mail: Mail, data: bytes, recipient: str, message_id: str, at: datet
 def _answerable(address: str) -> Address | None:
     """The address in a form that a header can hold, if it has one."""
     try:
-        found = Address(addr_spec=mailbox(address))
+        found = Address(addr_spec=mailbox(address, normalise(address)))
     except (InvalidAddress, ValueError, IndexError, HeaderParseError):
         return None
     return found if found.addr_spec.isascii() else None

@@ -75,7 +75,7 @@ def lock(session: Session, subject_id: SubjectId) -> Locked:
 
 def lock_shared(session: Session, subject_id: SubjectId) -> None:
     """Takes the person's shared lock; hand-over does this before it looks (design I6)."""
-    _LOCK_SHARED.all(session, {"subject": subject_id})
+    _LOCK_SHARED.run(session, {"subject": subject_id})
 
 
 def find_or_add(session: Session, address: str, *, language: Language, name: str | None, at: datetime) -> SubjectId:

@@ -1,10 +1,11 @@
 """A service that takes mail by LMTP over a real socket, and one person who has got a campaign of it."""
 
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -12,7 +13,7 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.demo.catcher import CaughtMail
 from consent_service.domain.identifiers import MailingId, PublicId, SubjectId
-from consent_service.domain.kinds import Language
+from consent_service.domain.kinds import EventKind, Language
 from consent_service.inbound.lmtp import Server
 from consent_service.inbound.models import InboundMessage
 from consent_service.ledger import queries as ledger
@@ -29,6 +30,8 @@ from tests.mailing.campaigning import WORDS
 UNSUBSCRIBE_MAILBOX = "newsletter@beispiel.example"
 RECIPIENT = "person0@example.org"
 LARGEST = 10 * 1024 * 1024
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does nothing with the database that another test does not do on both."""
 
 
 @contextmanager
@@ -79,16 +82,21 @@ class Inbox:
     port: int
     worker: Worker
     sent: Sent
-    recipients: tuple[str, ...] = field(default=())
 
-    def take(self, name: str, sender: str | None = None, **changed: str) -> InboundMessage:
-        """Takes in one of the mails of this folder and handles it; its row."""
-        ours = {**self.sent.ours, **changed}
-        data = mail(name, **{key: value for key, value in ours.items()})
+    def take_each(self, names: Sequence[str], sent: Sequence[Sent], sender: str | None = None) -> list[InboundMessage]:
+        """Takes in each of these mails, each about another person's copy; their rows."""
+        return [self.take(name, sender, one) for name, one in zip(names, sent, strict=True)]
+
+    def take(self, name: str, sender: str | None = None, sent: Sent | None = None, **changed: str) -> InboundMessage:
+        """Takes in one of the mails of this folder, about the mail that was sent, and handles it; its row."""
+        ours = {**(sent or self.sent).ours, **changed}
+        data = mail(name, **ours)
         to_envelope_sender = b"\r\nTo: " + ours["envelope_sender"].encode() in data
         recipient = ours["envelope_sender"] if to_envelope_sender else UNSUBSCRIBE_MAILBOX
         from_machine = name.startswith(("bounce", "automatic", "unclear-daemon"))
-        return self.take_bytes(data, sender if sender is not None else "" if from_machine else RECIPIENT, recipient)
+        return self.take_bytes(
+            data, sender if sender is not None else "" if from_machine else ours["recipient"], recipient
+        )
 
     def take_bytes(self, data: bytes, sender: str, recipient: str) -> InboundMessage:
         """Takes in a mail and handles it; its row."""
@@ -103,9 +111,9 @@ def rows() -> list[InboundMessage]:
         return list(session.execute(sa.select(InboundMessage).order_by(InboundMessage.id)).scalars())
 
 
-def send_campaign(worker: Worker, mailbox: Mailbox, code: str = "newsletter", person: SubjectId | None = None) -> Sent:
-    """Sends a campaign to everybody who may be written to for the purpose; adds the one person unless given."""
-    person = person or add_people(None, 1, code)[0]
+def send_campaign(worker: Worker, mailbox: Mailbox, code: str = "newsletter", people: int = 1) -> list[Sent]:
+    """Sends a campaign to so many people, who are added if need be: person0@example.org and so on."""
+    known = add_people(None, people, code)
     now = clock.now()
     with transaction() as session:
         purpose = notice.purpose(session, code, now).purpose_id
@@ -113,7 +121,11 @@ def send_campaign(worker: Worker, mailbox: Mailbox, code: str = "newsletter", pe
         text = MailingText(sender, "News", "news.example.org", feedback_id("c" * 32, code, sender), WORDS)
         mailing_id = mailing.start(session, purpose, {Language.GERMAN: text}, now)
     worker.work()
-    return Sent(person, mailing_id, mailbox.latest(RECIPIENT), code)
+    addresses = [f"person{number}@example.org" for number in range(people)]
+    return [
+        Sent(person, mailing_id, mailbox.latest(address), code, address)
+        for person, address in zip(known, addresses, strict=True)
+    ]
 
 
 def message_state(public_id: str) -> str:
@@ -130,9 +142,8 @@ def suppressions(person: SubjectId) -> list[tuple[bool, str]]:
 
 
 def history(person: SubjectId) -> list[tuple[str, str]]:
-    """Kind and channel of the person's events after the first."""
+    """Kind and channel of the events by which the person left."""
     with reading() as session:
-        return [(entry.kind.value, entry.channel.value) for entry in ledger.history(session, person)][1:]
-
-
-Take = Callable[..., InboundMessage]
+        entries = ledger.history(session, person)
+    left = (EventKind.WITHDRAWN, EventKind.OBJECTED)
+    return [(entry.kind.value, entry.channel.value) for entry in entries if entry.kind in left]

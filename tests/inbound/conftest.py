@@ -12,6 +12,6 @@ from tests.inbound.arriving import Inbox, lmtp, send_campaign
 @pytest.fixture
 def inbox(app: Flask, worker: Worker, mailbox: Mailbox) -> Iterator[Inbox]:
     """Takes in what comes back about a campaign's mail."""
-    sent = send_campaign(worker, mailbox)
+    (sent,) = send_campaign(worker, mailbox)
     with lmtp(app) as port:
         yield Inbox(port, worker, sent)

@@ -1,6 +1,5 @@
 """What a mail is, by files that follow the RFCs' examples and real servers' forms; and by anything at all."""
 
-import random
 import re
 from email.message import EmailMessage
 
@@ -232,8 +231,8 @@ def test_no_words_make_a_vacation_reply_or_a_bounce_unsubscribe(body: str, submi
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, len(TOKEN) - 1), st.sampled_from("abcXYZ019-_"), st.randoms(use_true_random=False))
-def test_a_token_with_one_letter_changed_is_none(at: int, letter: str, _random: random.Random) -> None:
+@given(st.integers(0, len(TOKEN) - 1), st.sampled_from("abcXYZ019-_"))
+def test_a_token_with_one_letter_changed_is_none(at: int, letter: str) -> None:
     changed = TOKEN[:at] + letter + TOKEN[at + 1 :]
     data = mail("unsubscribe-thunderbird", **{**IN_BRACES, "token": changed})
     found = recognise(Mail.read(Envelope("a@example.org", ()), data), OURS)
@@ -241,11 +240,24 @@ def test_a_token_with_one_letter_changed_is_none(at: int, letter: str, _random: 
 
 
 def test_the_same_signature_in_a_quoted_copy_is_nobodys_word() -> None:
-    for quote in (f"> unsubscribe {TOKEN}", f"-----Original Message-----\nunsubscribe {TOKEN}"):
+    copies = (
+        f"> unsubscribe {TOKEN}",
+        f"-----Original Message-----\nunsubscribe {TOKEN}",
+    )
+    for quote in copies:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = "anna@example.org", MAILBOX, "Re: News"
         message.set_content(f"Thank you!\n\n{quote}\n")
         assert recognise(Mail.read(Envelope(None, ()), message.as_bytes()), OURS).mail_class is MailClass.REPLY
+
+
+def test_our_own_words_copied_by_a_program_that_marks_no_quote_are_no_wish() -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "Anna Beispiel <anna@example.org>", MAILBOX, "Re: News"
+    message.set_content(f"Thank you!\n\nUnsubscribe: http://localhost/unsubscribe/{TOKEN}\n")
+    found = Mail.read(Envelope(None, ()), message.as_bytes())
+    assert recognise(found, OURS) == Recognised(MailClass.UNCLEAR, may_be_wish=True)
+    assert not wishes.is_clear_wish(found, "Anna Beispiel", OURS.addresses)
 
 
 def test_no_file_names_a_real_domain() -> None:

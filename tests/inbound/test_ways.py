@@ -21,9 +21,9 @@ from consent_service.inbound import handling, lmtp, polling, receiving
 from consent_service.inbound.parsing import Envelope
 from consent_service.inbound.receiving import Arrival
 from consent_service.inbound.rules import InboundState, Way
-from tests.conftest import environment, run_command
+from tests.conftest import environment, free_port, run_command
 from tests.driving import add_people, everything, one_click_path
-from tests.inbound.arriving import RECIPIENT, Inbox, deliver, history, rows
+from tests.inbound.arriving import ON_SQLITE, RECIPIENT, Inbox, deliver, history, rows
 from tests.inbound.arriving import lmtp as serving
 from tests.inbound.imap_server import ImapServer
 from tests.inbound.reading import mail
@@ -56,7 +56,7 @@ def test_a_pipe_ends_with_0_once_it_is_stored(app: Flask, database_url: str) -> 
 
 @pytest.mark.parametrize(
     "broken",
-    [{"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, {"SECRET_KEYS": "short"}, {"INBOUND_MEGABYTES": "none"}],
+    [{"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, {"SECRET_KEYS": "short"}],
 )
 def test_a_pipe_ends_with_75_when_it_cannot_store(sqlite_url: str, broken: dict[str, str]) -> None:
     answer = receive(sqlite_url, HELLO, **broken)
@@ -102,6 +102,7 @@ def test_lmtp_asks_to_try_again_when_it_cannot_store(app: Flask, monkeypatch: py
     assert rows() == []
 
 
+@ON_SQLITE
 def test_lmtp_refuses_what_is_too_large_and_says_so(app: Flask) -> None:
     with serving(app, largest=1000) as port:
         with pytest.raises(smtplib.SMTPResponseException) as announced:
@@ -120,7 +121,6 @@ def test_lmtp_refuses_what_is_too_large_and_says_so(app: Flask) -> None:
 
 
 def test_the_lmtp_service_runs_until_it_is_told_to_stop(sqlite_url: str) -> None:
-    from tests.conftest import free_port
 
     port = free_port()
     process = subprocess.Popen(
@@ -165,6 +165,7 @@ def store(arrival: Arrival) -> None:
         receiving.store(session, arrival, clock.now())
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("options", [{"has_move": True}, {"has_move": False, "has_uidplus": True}, {"has_move": False}])
 def test_imap_moves_what_is_stored(app: Flask, options: dict[str, bool]) -> None:
     with mailbox_server(**options) as server:
@@ -178,6 +179,7 @@ def test_imap_moves_what_is_stored(app: Flask, options: dict[str, bool]) -> None
     assert (envelope, data) == (Envelope(None, ()), HELLO)
 
 
+@ON_SQLITE
 def test_imap_leaves_what_could_not_be_stored(app: Flask) -> None:
     def refuse(arrival: Arrival) -> None:
         if b"Second" in arrival.data:
@@ -192,6 +194,7 @@ def test_imap_leaves_what_could_not_be_stored(app: Flask) -> None:
     assert len(rows()) == 1
 
 
+@ON_SQLITE
 def test_imap_keeps_the_beginning_of_what_is_too_large(app: Flask) -> None:
     with mailbox_server() as server:
         server.folders["INBOX"] = {1: HELLO + b"x" * 5000}
@@ -200,6 +203,7 @@ def test_imap_keeps_the_beginning_of_what_is_too_large(app: Flask) -> None:
     assert (row.size, row.is_cut) == (len(HELLO) + 5000, True)
 
 
+@ON_SQLITE
 def test_imap_says_why_it_cannot(app: Flask) -> None:
     with mailbox_server() as server, pytest.raises(Refused, match="CONSENT_IMAP_URL"):
         polling.poll(imap(server.port, "wrong"), 1000, store)
@@ -282,9 +286,10 @@ def test_what_the_database_refuses_for_a_while_is_tried_again(inbox: Inbox, monk
         raise sa.exc.OperationalError("SELECT", {}, Exception("deadlock"))
 
     deliver(inbox.port, mail("unsubscribe-thunderbird", **inbox.sent.ours), RECIPIENT, "newsletter@beispiel.example")
-    with monkeypatch.context() as patched, pytest.raises(sa.exc.OperationalError), transaction() as session:
+    with monkeypatch.context() as patched, transaction() as session:
         patched.setattr(handling.service, "handle", refuse)
-        handling.handle_next(session, clock.now())
+        with pytest.raises(sa.exc.OperationalError):
+            handling.handle_next(session, clock.now())
     assert rows()[0].state is InboundState.RECEIVED
     inbox.worker.settle()
     assert rows()[0].state is InboundState.HANDLED

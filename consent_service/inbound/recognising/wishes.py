@@ -62,7 +62,8 @@ _WISHES = re.compile(
     re.IGNORECASE,
 )
 _HESITATES = re.compile(
-    r"\?|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
+    # Our own mail's foot, copied by a program that marks no quote, speaks of leaving, too.
+    r"\?|https?://\S+/(?:unsubscribe|settings)/|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
     r"|rechnung|vertrag|bestellung|not|never|don.t|but|only|except|or|again|if|whether|instead|subscribe|question"
     r"|mistake|invoice|contract|order)\b",
     re.IGNORECASE,

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +13,7 @@ from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
 from consent_service.inbound import receiving, service, summaries
 from consent_service.inbound.parsing import Envelope, Mail
-from consent_service.inbound.receiving import Arrival
+from consent_service.inbound.receiving import Arrival, Stored
 from consent_service.inbound.rules import InboundState, MailClass, Way
 from consent_service.inbound.service import Returned
 from consent_service.inbound.webhooks.providers import READERS
@@ -24,6 +23,9 @@ from consent_service.subjects import service as subjects
 
 LONGEST_QUOTE = 500
 _NOBODY = Envelope(None, ())
+_NOTHING: dict[str, object] = dict.fromkeys(
+    ("mail_class", "result", "forwarded_as", "bounce", "status", "sender", "subject_id", "message_id")
+)
 
 
 def store(session: Session, provider: str, events: Sequence[Json], at: datetime) -> int:
@@ -47,19 +49,19 @@ def _arrival(provider: str, event: Json) -> Arrival:
     return Arrival(Way.WEBHOOK, _NOBODY, data, len(data))
 
 
-def _opened(row: Any) -> tuple[Mail, str, Json]:
+def _opened(row: Stored) -> tuple[Mail, str, Json]:
     envelope, data = receiving.opened(row.content, row.public_id)
     stored = json.loads(data.partition(b"\n\n")[2])
     return Mail.read(envelope, data), stored["provider"], stored["event"]
 
 
-def handle(session: Session, row: Any, now: datetime) -> dict[str, object]:
+def handle(session: Session, row: Stored, now: datetime) -> dict[str, object]:
     """Does what a stored event means; what is then known of it. Raises Malformed.
 
     A provider that reports about others' mail, too, is no work for staff: what is not ours is settled.
     """
     mail, provider, event = _opened(row)
-    values: dict[str, object] = {"state": InboundState.HANDLED, "summary": summaries.closed(mail, row.public_id)}
+    values = {**_NOTHING, "state": InboundState.HANDLED, "summary": summaries.closed(mail, row.public_id)}
     for reported in READERS[provider](event):
         handled = service.handle(session, _returned(reported, provider, row), now)
         values |= {
@@ -74,7 +76,7 @@ def handle(session: Session, row: Any, now: datetime) -> dict[str, object]:
     return values
 
 
-def _returned(reported: Reported, provider: str, row: Any) -> Returned:
+def _returned(reported: Reported, provider: str, row: Stored) -> Returned:
     return Returned(
         kind=reported.kind,
         at=row.received_at,
