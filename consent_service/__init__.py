@@ -67,6 +67,7 @@ def _register_views(app: Flask) -> None:
     from consent_service.exports import staff_views as exports
     from consent_service.imports import staff_views as imports
     from consent_service.inbound import staff_views as inbound
+    from consent_service.inbound.webhooks import views as webhooks
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
@@ -91,5 +92,6 @@ def _register_views(app: Flask) -> None:
         registrations,
         preferences,
         one_click,
+        webhooks,
     ):
         app.register_blueprint(module.blueprint)

@@ -98,6 +98,16 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Which mail providers may report to us: the topics of Amazon SNS, and secrets of the others."""
+
+    ses_topics: tuple[str, ...]
+    postmark_secrets: tuple[str, ...]
+    brevo_secrets: tuple[str, ...]
+    mailjet_secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Key lists are oldest first: the last one signs, all of them verify."""
 
@@ -116,6 +126,7 @@ class Settings:
     unsubscribe_mailbox: str
     inbound: Inbound
     complaints_to: str | None
+    webhooks: Webhooks
     time_zone: ZoneInfo
     embed_sites: tuple[str, ...]
     trusted_proxies: int
@@ -223,8 +234,8 @@ class _Reader:
             self.problem(name, "must be one key: it never changes")
         return "".join(keys)
 
-    def secrets(self, name: str) -> tuple[str, ...]:
-        keys = tuple(self.text(name).replace(",", " ").split())
+    def secrets(self, name: str, default: str | None = None) -> tuple[str, ...]:
+        keys = tuple(self.text(name, default).replace(",", " ").split())
         if any(len(key) < SHORTEST_SECRET for key in keys):
             self.problem(name, f"each key must have at least {SHORTEST_SECRET} characters")
         return keys
@@ -400,6 +411,20 @@ class _Reader:
             done_folder=done_folder,
         )
 
+    def webhooks(self) -> Webhooks:
+        topics = self.words("WEBHOOK_SES_TOPICS")
+        for topic in topics:
+            if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]+", topic, re.ASCII):
+                self.problem(
+                    "WEBHOOK_SES_TOPICS", f"must be ARNs such as arn:aws:sns:eu-central-1:…:name, not {topic!r}"
+                )
+        return Webhooks(
+            ses_topics=topics,
+            postmark_secrets=self.secrets("WEBHOOK_POSTMARK_SECRET", ""),
+            brevo_secrets=self.secrets("WEBHOOK_BREVO_SECRET", ""),
+            mailjet_secrets=self.secrets("WEBHOOK_MAILJET_SECRET", ""),
+        )
+
     def port(self, name: str, parts: SplitResult, default: int) -> int:
         try:
             return parts.port or default
@@ -461,7 +486,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=unsubscribe_mailbox,
         inbound=read.inbound((parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
-        complaints_to=read.address("COMPLAINTS_TO", "") or None,
+        complaints_to=parseaddr(read.address("COMPLAINTS_TO", ""))[1] or None,
+        webhooks=read.webhooks(),
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),

@@ -82,6 +82,7 @@ def mailing_text(campaign: PublicId, wording: Wording, language: Language, words
         list_identifier=f"{wording.code}.{settings().host}",
         feedback_id=composition.feedback_id(campaign, wording.code, sender),
         text=_text(wording, language, words),
+        complaints_to=settings().complaints_to,
     )
 
 

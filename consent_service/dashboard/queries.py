@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from consent_service.campaigns import queries as campaigns
 from consent_service.campaigns.queries import Details
 from consent_service.domain.kinds import ConsentStatus, Language, LegalBasis
+from consent_service.inbound import queries as inbound
 from consent_service.ledger import queries as ledger
 from consent_service.mailing import queries as mailing
 from consent_service.mailing.queries import Glance
@@ -17,6 +18,7 @@ from consent_service.notice.queries import Wording
 from consent_service.registrations import queries as registrations
 
 LATE = timedelta(minutes=2)
+ALARM_LASTS = timedelta(days=1)
 COUNTED_AT_MOST = 10_000
 CAMPAIGNS_SHOWN = 5
 
@@ -40,6 +42,8 @@ class Overview:
     outbox: Glance
     is_worker_missing: bool
     campaigns: Sequence[Details]
+    inbox: int
+    refused_for_policy: int
 
     @property
     def is_empty(self) -> bool:
@@ -61,6 +65,8 @@ def overview(session: Session, language: Language, now: datetime) -> Overview:
         outbox=outbox,
         is_worker_missing=outbox.is_stuck or registrations.is_undecided_since(session, now - LATE),
         campaigns=campaigns.page(session, 1, now).campaigns[:CAMPAIGNS_SHOWN],
+        inbox=inbound.count_waiting(session, COUNTED_AT_MOST),
+        refused_for_policy=mailing.refused_for_policy(session, now - ALARM_LASTS, COUNTED_AT_MOST),
     )
 
 

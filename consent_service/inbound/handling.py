@@ -6,44 +6,49 @@ database itself refuses for a while is tried again.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
 from consent_service import links
-from consent_service.database import Digest
+from consent_service.database import Digest, table
 from consent_service.deliverability import seeds
 from consent_service.domain.addresses import normalise
 from consent_service.domain.errors import InvalidAddress, InvalidLink
-from consent_service.domain.identifiers import InboundId, MessageId, PublicId
+from consent_service.domain.identifiers import MessageId, PublicId
 from consent_service.extensions import settings
 from consent_service.inbound import forwarding, receiving, service, summaries
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Mail
+from consent_service.inbound.receiving import Stored
 from consent_service.inbound.recognising import wishes
 from consent_service.inbound.recognising.bounces import Action
 from consent_service.inbound.recognising.recognise import Ours, Recognised, recognise
-from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind
+from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind, Way
 from consent_service.inbound.service import Handled, Returned
+from consent_service.inbound.webhooks import receiving as webhooks
 from consent_service.mailing import returns
 from consent_service.mailing import service as mailing
 from consent_service.mailing.addresses import message_of_envelope_sender, message_of_message_id
+from consent_service.prepared import Prepared
+from consent_service.subjects import queries as subjects_queries
 from consent_service.subjects import service as subjects
-from consent_service.subjects.models import Subject
+from consent_service.subjects.queries import Known
 
 log = structlog.get_logger()
 LONGEST_ERROR = 100
 LONGEST_QUOTE = 500
 
-_NEXT = (
-    sa.select(InboundMessage.id, InboundMessage.public_id, InboundMessage.received_at, InboundMessage.content)
-    .where(InboundMessage.state == sa.bindparam("received", InboundState.RECEIVED, literal_execute=True))
-    .order_by(InboundMessage.id)
-    .limit(1)
+_inbound = table(InboundMessage).c
+_NEXT = Prepared(
+    sa.select(_inbound.id, _inbound.public_id, _inbound.way, _inbound.received_at, _inbound.content)
+    .where(_inbound.state == sa.literal_column(f"'{InboundState.RECEIVED.value}'"))
+    .order_by(_inbound.id)
+    .limit(sa.literal_column("1"))
     .with_for_update(skip_locked=True)
 )
+_DONE = Prepared(sa.update(table(InboundMessage)).where(_inbound.id == sa.bindparam("inbound")))
 # The database was away, or ended one of two transactions that waited for each other: the mail is not to blame.
 _TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
 
@@ -53,7 +58,7 @@ class _Author:
     """Who From says wrote it: a keyed digest of the address, and the person if we know one."""
 
     digest: Digest | None
-    person: Subject | None
+    person: Known | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +77,26 @@ _TEST_COPY = _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
 
 def handle_next(session: Session, now: datetime) -> bool:
     """Handles the oldest mail that was stored and not yet handled; whether there was one. `now` is aware."""
-    row = session.execute(_NEXT).one_or_none()
+    row = _NEXT.first(session, {})
     if row is None:
         return False
+    stored = Stored(*row)
     try:
         with session.begin_nested():
-            values = _handle(session, row, now)
+            values = (
+                webhooks.handle(session, stored, now) if stored.way is Way.WEBHOOK else _handle(session, stored, now)
+            )
+            _DONE.run(session, {"inbound": stored.id, "handled_at": now, **values})
     except _TRY_AGAIN:
         raise
     except Exception as error:
-        log.exception("mail that came in cannot be handled", inbound=row.id)
-        values = {"state": InboundState.FAILED, "error": type(error).__name__[:LONGEST_ERROR]}
-    _update(session, row.id, values, now)
+        log.exception("mail that came in cannot be handled", inbound=stored.id)
+        failed = {"state": InboundState.FAILED, "error": type(error).__name__[:LONGEST_ERROR], "handled_at": now}
+        session.execute(sa.update(InboundMessage).where(InboundMessage.id == stored.id).values(failed))
     return True
 
 
-def _update(session: Session, inbound_id: InboundId, values: dict[str, object], now: datetime) -> None:
-    session.execute(
-        sa.update(InboundMessage)
-        .where(InboundMessage.id == inbound_id)
-        .values(handled_at=now, **values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _handle(session: Session, row: Any, now: datetime) -> dict[str, object]:
+def _handle(session: Session, row: Stored, now: datetime) -> dict[str, object]:
     """Does what a mail means; what is then known of it."""
     envelope, data = receiving.opened(row.content, row.public_id)
     mail = Mail.read(envelope, data)
@@ -141,7 +141,7 @@ def _author(session: Session, mail: Mail) -> _Author:
         address = normalise(mail.author[1])
     except InvalidAddress:
         return _Author(None, None)
-    return _Author(subjects.suppression_digest(address), subjects.find(session, address))
+    return _Author(subjects.suppression_digest(address), subjects_queries.known(session, address))
 
 
 def _message_id(session: Session, public_id: PublicId | None) -> MessageId | None:
@@ -149,7 +149,7 @@ def _message_id(session: Session, public_id: PublicId | None) -> MessageId | Non
     return message.id if message is not None else None
 
 
-def _act(session: Session, row: Any, mail: Mail, recognised: Recognised, author: _Author, now: datetime) -> _Done:
+def _act(session: Session, row: Stored, mail: Mail, recognised: Recognised, author: _Author, now: datetime) -> _Done:
     match recognised.mail_class:
         case MailClass.BOUNCE:
             return _bounce(session, row, recognised, now)
@@ -161,7 +161,7 @@ def _act(session: Session, row: Any, mail: Mail, recognised: Recognised, author:
         case MailClass.REPLY if settings().inbound.forward_to is not None:
             copy = forwarding.forward(session, row.content, row.public_id, now)
             return _Done(Handled(Result.FORWARDED), MailClass.REPLY, forwarded_as=copy)
-        case MailClass.UNCLEAR if _is_clear_wish(mail, author):
+        case MailClass.UNCLEAR if recognised.may_be_wish and _is_clear_wish(mail, author):
             wish = Returned(
                 kind=ReturnedKind.UNSUBSCRIBE,
                 at=row.received_at,
@@ -177,7 +177,7 @@ def _settled_if_matched(handled: Handled, mail_class: MailClass) -> _Done:
     return _Done(handled, mail_class, is_settled=handled.result is not Result.UNMATCHED)
 
 
-def _bounce(session: Session, row: Any, recognised: Recognised, now: datetime) -> _Done:
+def _bounce(session: Session, row: Stored, recognised: Recognised, now: datetime) -> _Done:
     report = recognised.report
     if report is None or report.action is not Action.FAILED:
         return _Done(Handled(Result.NOTHING), MailClass.BOUNCE)
@@ -192,7 +192,7 @@ def _bounce(session: Session, row: Any, recognised: Recognised, now: datetime) -
     return _settled_if_matched(service.handle(session, returned, now), MailClass.BOUNCE)
 
 
-def _returned(row: Any, mail: Mail, recognised: Recognised, kind: ReturnedKind) -> Returned:
+def _returned(row: Stored, mail: Mail, recognised: Recognised, kind: ReturnedKind) -> Returned:
     return Returned(
         kind=kind,
         at=row.received_at,
@@ -203,7 +203,7 @@ def _returned(row: Any, mail: Mail, recognised: Recognised, kind: ReturnedKind) 
     )
 
 
-def _evidence(row: Any, mail: Mail) -> dict[str, str]:
+def _evidence(row: Stored, mail: Mail) -> dict[str, str]:
     """What a mail shows of a person's wish; kept, encrypted, as long as the consent's own evidence."""
     name, address = mail.author
     return {
@@ -216,10 +216,5 @@ def _evidence(row: Any, mail: Mail) -> dict[str, str]:
 
 
 def _is_clear_wish(mail: Mail, author: _Author) -> bool:
-    """A clear wish, at the mailbox for leaving, of somebody whom we know by the address."""
-    own = ours()
-    return (
-        author.person is not None
-        and own.unsubscribe_mailbox in mail.recipients
-        and wishes.is_clear_wish(mail, author.person.name, own.addresses)
-    )
+    """A clear wish of somebody whom we know by the address."""
+    return author.person is not None and wishes.is_clear_wish(mail, author.person.name, ours().addresses)

@@ -53,7 +53,9 @@ class _Keeper:
     async def handle_DATA(self, server: _Lmtp, session: SmtpSession, envelope: SmtpEnvelope) -> str:
         """Stores the mail; its answer goes to the client."""
         data = envelope.original_content or b""
-        arrival = Arrival(Way.LMTP, Envelope(envelope.mail_from or "", tuple(envelope.rcpt_tos)), data, len(data))
+        arrival = Arrival(
+            Way.LMTP, Envelope((envelope.mail_from or "").strip("<>"), tuple(envelope.rcpt_tos)), data, len(data)
+        )
         try:
             await asyncio.get_running_loop().run_in_executor(self.pool, _store, arrival)
         except Exception:

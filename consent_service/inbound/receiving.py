@@ -10,12 +10,13 @@ from typing import BinaryIO
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import Digest, insert
+from consent_service.database import Digest, inserts
 from consent_service.domain.identifiers import InboundId, PublicId, new_public_id
 from consent_service.evidence.service import keyring
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Envelope
 from consent_service.inbound.rules import InboundState, Way
+from consent_service.prepared import Prepared
 
 _CHUNK = 64 * 1024
 # What the way here adds to a mail (RFC 5321 section 4.4, and custom): the same mail by another way is the same.
@@ -28,6 +29,11 @@ _REACHED = re.compile(
     rb"^(?:delivered-to|x-original-to|envelope-to|x-envelope-to):[ \t]*<?([^\s<>]+)", re.IGNORECASE | re.MULTILINE
 )
 
+_STORE = {
+    name: Prepared(statement.on_conflict_do_nothing().returning(InboundMessage.id))
+    for name, statement in inserts(InboundMessage).items()
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -37,6 +43,17 @@ class Arrival:
     envelope: Envelope
     data: bytes
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored and is to be handled."""
+
+    id: InboundId
+    public_id: PublicId
+    way: Way
+    received_at: datetime
+    content: bytes
 
 
 def read(stream: BinaryIO, envelope: Envelope, largest: int) -> Arrival:
@@ -51,17 +68,18 @@ def read(stream: BinaryIO, envelope: Envelope, largest: int) -> Arrival:
 def store(session: Session, arrival: Arrival, at: datetime) -> InboundId | None:
     """Stores a mail, encrypted; None where we have it already. It may be acknowledged once this is committed."""
     public_id = new_public_id()
-    statement = insert(session, InboundMessage).values(
-        public_id=public_id,
-        digest=_digest(arrival),
-        way=arrival.way,
-        received_at=at,
-        size=arrival.size,
-        is_cut=arrival.size > len(arrival.data),
-        content=keyring().close(_packed(arrival), public_id),
-        state=InboundState.RECEIVED,
-    )
-    return session.execute(statement.on_conflict_do_nothing().returning(InboundMessage.id)).scalar_one_or_none()
+    columns = {
+        "public_id": public_id,
+        "digest": _digest(arrival),
+        "way": arrival.way,
+        "received_at": at,
+        "size": arrival.size,
+        "is_cut": arrival.size > len(arrival.data),
+        "content": keyring().close(_packed(arrival), public_id),
+        "state": InboundState.RECEIVED,
+    }
+    row = _STORE[session.get_bind().dialect.name].first(session, columns)
+    return row[0] if row is not None else None
 
 
 def _packed(arrival: Arrival) -> bytes:

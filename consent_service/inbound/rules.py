@@ -7,11 +7,12 @@ from consent_service.mailing.rules import ADDRESS_IS_GONE, BounceKind
 
 
 class Way(StrEnum):
-    """How a mail reached us."""
+    """How a mail, or a provider's report, reached us."""
 
     PIPE = "pipe"
     LMTP = "lmtp"
     IMAP = "imap"
+    WEBHOOK = "webhook"
 
 
 class MailClass(StrEnum):
@@ -73,7 +74,7 @@ _WORDS: tuple[tuple[BounceKind, re.Pattern[str]], ...] = (
             r"user (is )?unknown|unknown user|no such (user|mailbox|recipient|address|person)"
             r"|no mailbox here|mailbox (not found|unavailable|does not exist|unknown)"
             r"|does(n.t| not) exist|recipient (not found|unknown)|address rejected|invalid (recipient|mailbox)"
-            r"|unrouteable address|account (has been |is )?(disabled|closed|inactive)"
+            r"|unrouteable address|(account|mailbox) (has been |is )?(disabled|closed|inactive)"
             r"|empfänger (ist )?unbekannt|unbekannter empfänger|(postfach|adresse|empfänger) existiert nicht",
             re.IGNORECASE,
         ),

@@ -94,6 +94,7 @@ class MailingText:
     list_identifier: str
     feedback_id: str
     text: Text
+    complaints_to: str | None = None  # where mailbox providers may report complaints (RFC 9477)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w-]+(:[\w-]+){1,3}", self.feedback_id, re.ASCII):
@@ -109,7 +110,7 @@ def feedback_id(campaign: str, purpose: str, sender: Sender) -> str:
     The big providers take up to four fields between colons, of which the last names the sender in 5 to 15 characters.
     """
     domain = sender.address.rpartition("@")[2].lower()
-    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[-15:]:->5}"
+    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[:15]:-<5}"
 
 
 def _plain_word(text: str) -> str:
@@ -146,9 +147,13 @@ def template(mailing: MailingText) -> bytes:
     head = (
         f"List-Id: {_phrase('List-Id', mailing.list_title)} <{mailing.list_identifier}>\r\n"
         f"Feedback-ID: {mailing.feedback_id}\r\n"
+        f"{_CFBL_ADDRESS + mailing.complaints_to + '; report=arf' + _END if mailing.complaints_to else ''}"
     ).encode("ascii")
     alone = re.compile(rb"\r\n" + mark.encode() + rb"([PH])([a-z]+)\r\n")
     return alone.sub(rb"=\r\n\0\1\2\0=\r\n", head + message.as_bytes(policy=_POLICY))
+
+
+_CFBL_ADDRESS, _END = "CFBL-Address: ", "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,14 @@ class Template:
             f"List-Unsubscribe: <{person.way_out.one_click_url}>,\r\n <{person.way_out.mailto}>\r\n"
             f"Message-ID: {person.message_id}\r\n"
             f"Date: {format_datetime(at)}\r\n"
+            f"{self._complaint_id(person)}"
         ).encode("ascii")
+
+    def _complaint_id(self, person: Person) -> str:
+        """By what a complaint's report names this mail, where it invites one: random, and it names no person."""
+        if _CFBL_ADDRESS.encode() not in self.literals[0]:
+            return ""
+        return f"CFBL-Feedback-ID: {person.message_id.strip('<>').partition('@')[0]}{_END}"
 
 
 def fill_text(text: str, value: Callable[[Slot], str]) -> str:

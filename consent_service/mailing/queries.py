@@ -1,17 +1,19 @@
 """Reads of the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.domain.identifiers import MailingId, MessageId, SubjectId
+from consent_service.domain.identifiers import MailingId, MessageId, PublicId, SubjectId
 from consent_service.domain.kinds import LeftOut
+from consent_service.encryption import CannotDecrypt
+from consent_service.evidence.service import keyring
 from consent_service.mailing.addresses import message_id
-from consent_service.mailing.models import Mailing, Message
-from consent_service.mailing.rules import MailingState, MailKind, MessageState
+from consent_service.mailing.models import Mailing, Message, MessageReturn
+from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
 from consent_service.mailing.service import LEASED, UNFINISHED, WAITING, content, is_one_of
 
 
@@ -63,6 +65,16 @@ class Progress:
         return self.by_state.get(MessageState.SUPPRESSED, 0)
 
     @property
+    def came_back(self) -> int:
+        """Those that the server took, and that were returned later."""
+        return self.by_state.get(MessageState.BOUNCED, 0)
+
+    @property
+    def complaints(self) -> int:
+        """Those whose recipient reported them as unwanted."""
+        return self.by_state.get(MessageState.COMPLAINED, 0)
+
+    @property
     def failed(self) -> int:
         """Those that the server refused for good."""
         return self.by_state.get(MessageState.FAILED, 0)
@@ -89,6 +101,17 @@ def progress(session: Session, mailing: MailingId) -> Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class CameBack:
+    """What came back about a mail, when (aware, in UTC), and in the reporting server's words."""
+
+    kind: ReturnKind
+    classification: BounceKind | None
+    status: str | None
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail to a person, as staff see it."""
 
@@ -99,6 +122,7 @@ class Mail:
     reply: str | None
     left_out: LeftOut | None
     mailing_id: MailingId | None
+    returned: CameBack | None
 
 
 def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Sequence[Mail]:
@@ -106,10 +130,53 @@ def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Seque
     rows = session.execute(
         sa.select(Message).where(Message.subject_id == subject_id).order_by(Message.id.desc()).limit(most)
     ).scalars()
+    messages = list(rows)
+    returned = _came_back(session, messages)
     return [
-        Mail(row.kind, row.state, row.created_at, row.handed_over_at, row.reply, row.left_out, row.mailing_id)
-        for row in rows
+        Mail(
+            row.kind,
+            row.state,
+            row.created_at,
+            row.handed_over_at,
+            row.reply,
+            row.left_out,
+            row.mailing_id,
+            returned.get(row.id),
+        )
+        for row in messages
     ]
+
+
+def _came_back(session: Session, messages: Sequence[Message]) -> dict[MessageId, CameBack]:
+    """The latest that came back about each of these."""
+    public_ids = {message.id: message.public_id for message in messages}
+    rows = session.execute(
+        sa.select(MessageReturn).where(MessageReturn.message_id.in_(public_ids)).order_by(MessageReturn.id)
+    ).scalars()
+    return {
+        row.message_id: CameBack(row.kind, row.classification, row.status, row.at, _words(row, public_ids))
+        for row in rows
+    }
+
+
+def _words(row: MessageReturn, public_ids: Mapping[MessageId, PublicId]) -> str:
+    if row.text is None:
+        return ""
+    try:
+        return keyring().open(row.text, public_ids[row.message_id]).decode()
+    except CannotDecrypt:  # the key is not in the settings (any more); the page must show the rest
+        return ""
+
+
+def refused_for_policy(session: Session, since: datetime, most: int) -> int:
+    """How many mails came back for policy or reputation since then (aware), counted only so far."""
+    found = (
+        sa.select(sa.literal(1))
+        .where(MessageReturn.classification == BounceKind.POLICY, MessageReturn.at >= since)
+        .limit(most + 1)
+        .subquery()
+    )
+    return session.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
 
 
 def outbox(session: Session) -> dict[MessageState, int]:

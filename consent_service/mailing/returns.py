@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from consent_service.database import insert
+from consent_service.database import UtcDateTime, inserts, table
 from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence.service import keyring
@@ -24,6 +24,7 @@ from consent_service.mailing.rules import (
     ReturnKind,
     keeps_bouncing,
 )
+from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
 
 log = structlog.get_logger()
@@ -49,8 +50,8 @@ class Bounce:
     text: str
 
 
-_FIND = (
-    sa.select(Message.id, Message.public_id, Message.subject_id, Message.recipient, Mailing.purpose_id)
+_FIND = Prepared(
+    sa.select(Message.state, Message.id, Message.public_id, Message.subject_id, Message.recipient, Mailing.purpose_id)
     .outerjoin(Mailing, Mailing.id == Message.mailing_id)
     .where(Message.public_id == sa.bindparam("public_id"))
 )
@@ -74,10 +75,27 @@ _MAY_BECOME = {
 }
 
 
+_messages = table(Message).c
+_BECOMES = {
+    state: Prepared(
+        sa.update(table(Message))
+        .where(_messages.id == sa.bindparam("message"), sa.or_(*(_messages.state == before for before in befores)))
+        .values(
+            state=state,
+            handed_over_at=sa.func.coalesce(_messages.handed_over_at, sa.bindparam("at", type_=UtcDateTime())),
+            lease_token=sa.null(),
+            lease_until=sa.null(),
+        )
+    )
+    for state, befores in _MAY_BECOME.items()
+}
+_RECORD = {name: Prepared(statement.on_conflict_do_nothing()) for name, statement in inserts(MessageReturn).items()}
+
+
 def find(session: Session, public_id: PublicId) -> Sent | None:
     """The message with this id that was handed over; None where there is none."""
-    row = session.execute(_FIND.where(Message.state.in_(_HANDED_OVER)), {"public_id": public_id}).one_or_none()
-    return Sent(*row) if row is not None else None
+    row = _FIND.first(session, {"public_id": public_id})
+    return Sent(*row[1:]) if row is not None and row[0] in _HANDED_OVER else None
 
 
 def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bool:
@@ -85,15 +103,16 @@ def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bo
 
     Whether it suppressed; `at` is aware. A policy refusal never does: it is shown to staff as an alarm.
     """
-    if message.subject_id is not None:
-        subjects.lock(session, message.subject_id)
+    person = subjects.lock(session, message.subject_id) if message.subject_id is not None else None
     _becomes(session, message, MessageState.BOUNCED, at)
     _record(session, message, ReturnKind.BOUNCE, bounce.text, at, bounce)
     if bounce.kind is BounceKind.POLICY:
         log.warning("mail came back for policy", message=message.id, status=bounce.status)
-    if message.subject_id is None or not _is_lost(session, message.subject_id, bounce):
+    if message.subject_id is None or person is None or person.digest is None:
         return False
-    subjects.suppress_subject(session, message.subject_id, SuppressionReason.BOUNCED, at)
+    if not _is_lost(session, message.subject_id, bounce):
+        return False
+    subjects.suppress(session, person.digest, None, SuppressionReason.BOUNCED, at)
     return True
 
 
@@ -134,32 +153,19 @@ def complained(session: Session, message: Sent, text: str, at: datetime) -> None
 
 def _becomes(session: Session, message: Sent, state: MessageState, at: datetime) -> None:
     """What was in hand is no longer its worker's to record: without the token its late word counts no more."""
-    session.execute(
-        sa.update(Message)
-        .where(Message.id == message.id, Message.state.in_(_MAY_BECOME[state]))
-        .values(
-            state=state,
-            handed_over_at=sa.func.coalesce(Message.handed_over_at, at),
-            lease_token=None,
-            lease_until=None,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    _BECOMES[state].run(session, {"message": message.id, "at": at})
 
 
 def _record(
     session: Session, message: Sent, kind: ReturnKind, text: str, at: datetime, bounce: Bounce | None = None
 ) -> None:
     """One line per message and kind, however often it is reported."""
-    session.execute(
-        insert(session, MessageReturn)
-        .values(
-            message_id=message.id,
-            kind=kind,
-            classification=bounce.kind if bounce else None,
-            status=bounce.status if bounce else None,
-            at=at,
-            text=keyring().close(text.encode(), message.public_id) if text else None,
-        )
-        .on_conflict_do_nothing()
-    )
+    columns = {
+        "message_id": message.id,
+        "kind": kind,
+        "classification": bounce.kind if bounce else None,
+        "status": bounce.status if bounce else None,
+        "at": at,
+        "text": keyring().close(text.encode(), message.public_id) if text else None,
+    }
+    _RECORD[session.get_bind().dialect.name].run(session, columns)

@@ -14,6 +14,7 @@ from consent_service.people.rules import Reported, SearchBy
 from consent_service.people.words import REPORTED
 
 LONGEST_NOTE = 500
+LONGEST_REASON = 200
 
 
 class SearchForm(FlaskForm):  # type: ignore[misc]
@@ -27,6 +28,18 @@ class SearchForm(FlaskForm):  # type: ignore[misc]
             SelectChoice(SearchBy.NAME.value, _l("Name")),
         ],
         default=SearchBy.ADDRESS.value,
+    )
+
+
+class LiftForm(FlaskForm):  # type: ignore[misc]
+    """Why mail may go again to an address that it came back from."""
+
+    reason = wtforms.StringField(
+        _l("Reason"),
+        [
+            validators.InputRequired(message=_l("Say why the address can be written to again")),
+            validators.Length(max=LONGEST_REASON, message=_l("Shorten the reason to at most %(max)d characters")),
+        ],
     )
 
 

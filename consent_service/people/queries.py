@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import PublicId, PurposeId, SubjectId
-from consent_service.domain.kinds import Language
+from consent_service.domain.kinds import Language, SuppressionReason
 from consent_service.ledger import queries as ledger
 from consent_service.people.rules import LAST_CHARACTER, Direction, Search, SearchBy
 from consent_service.subjects.models import Subject
+from consent_service.subjects.queries import suppressions
 
 PEOPLE_PER_PAGE = 50
 
@@ -150,3 +151,9 @@ def _person(session: Session, condition: sa.ColumnElement[bool], otherwise: str)
         row.created_at,
         row.erased_at,
     )
+
+
+def bounced_since(session: Session, subject_id: SubjectId) -> datetime | None:
+    """Since when mail that came back stands against writing to a person; aware, in UTC."""
+    standing = (s.since for s in suppressions(session, subject_id) if s.reason is SuppressionReason.BOUNCED)
+    return min(standing, default=None)

@@ -17,6 +17,7 @@ from consent_service.people.proof import Proof, prove
 from consent_service.people.queries import Person
 from consent_service.people.rules import Reported, SearchBy
 from consent_service.preferences import service as preferences
+from consent_service.subjects import service as subjects
 
 
 def note_search(session: Session, by: SearchBy, actor: str, at: datetime) -> None:
@@ -74,3 +75,17 @@ def withdraw(session: Session, public_id: PublicId, asked: LeavingRequest, at: d
         details={"purposes": sorted(asked.codes), "reported": asked.reported.value},
     )
     return person.id
+
+
+def lift_bounce(session: Session, public_id: PublicId, reason: str, actor: str, at: datetime) -> bool:
+    """Lets mail go again to an address that it came back from; whether something stood in the way. Raises NotFound.
+
+    Nothing else is lifted: who unsubscribed or complained comes back by their own double opt-in alone.
+    """
+    person = queries.person(session, public_id)
+    subjects.lock(session, person.id)
+    if not subjects.lift_bounce(session, person.id, reason, at):
+        return False
+    # The reason may name the person; it stands with the suppression, not in the log.
+    audit.record(session, at=at, actor=actor, action=Action.BOUNCE_LIFTED, target=public_id)
+    return True

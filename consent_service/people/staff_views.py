@@ -5,6 +5,7 @@ address, no log and no history, and going back to the list finds it as it was.
 """
 
 import json
+from datetime import datetime
 
 from flask import Response as FlaskResponse
 from flask import flash, redirect, render_template, request, session, url_for
@@ -17,7 +18,7 @@ from consent_service.domain.identifiers import PublicId
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.people import overview, queries, service, words
-from consent_service.people.forms import SearchForm, WithdrawForm
+from consent_service.people.forms import LiftForm, SearchForm, WithdrawForm
 from consent_service.people.printing import printable
 from consent_service.people.queries import Person, Place
 from consent_service.people.rules import Direction, Reported, Search, SearchBy
@@ -128,3 +129,27 @@ def withdraw(public_id: str) -> str | tuple[str, int] | Response:
 
 def _withdraw_page(who: Person, form: WithdrawForm) -> str:
     return render_template("people/withdraw.html", person=who, form=form)
+
+
+@blueprint.route("/<public_id>/lift", methods=["GET", "POST"])
+def lift(public_id: str) -> str | tuple[str, int] | Response:
+    """Lets mail go again to an address that it came back from, with a reason."""
+    with reading() as read:
+        who = queries.person(read, PublicId(public_id))
+        since = queries.bounced_since(read, who.id)
+    form = LiftForm()
+    if request.method == "GET":
+        return _lift_page(who, form, since)
+    if not form.validate():
+        return _lift_page(who, form, since), 400
+    with transaction() as written:
+        lifted = service.lift_bounce(written, who.public_id, str(form.reason.data).strip(), actor(), clock.now())
+    if lifted:
+        flash(_("Lifted. The address is written to again."), "success")
+    else:
+        flash(_("Nothing was changed: no returned e-mail stands against this person any more."), "warning")
+    return redirect(url_for("people.person", public_id=who.public_id), 303)
+
+
+def _lift_page(who: Person, form: LiftForm, since: datetime | None) -> str:
+    return render_template("people/lift.html", person=who, form=form, bounced_since=since)

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LegalBasis, SuppressionReason
+from consent_service.inbound.words import BOUNCE as BOUNCE
 from consent_service.mailing.rules import MailKind, MessageState
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
@@ -29,6 +30,7 @@ CHANNEL: dict[Channel, LazyString] = {
     Channel.STAFF: _l("by staff, for the person"),
     Channel.IMPORT: _l("by an import"),
     Channel.SYSTEM: _l("by the service"),
+    Channel.PROVIDER: _l("by a report of the mail provider"),
 }
 
 BASIS: dict[LegalBasis, LazyString] = {
@@ -67,6 +69,7 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.WELCOME: _l("Welcome"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
+    MailKind.FORWARDED: _l("Forwarded reply"),
 }
 
 MAIL_STATE: dict[MessageState, LazyString] = {
@@ -78,6 +81,8 @@ MAIL_STATE: dict[MessageState, LazyString] = {
     MessageState.FAILED: _l("Refused by the mail server"),
     MessageState.SUPPRESSED: _l("Not sent"),
     MessageState.IN_DOUBT: _l("In doubt whether it went out"),
+    MessageState.BOUNCED: _l("Came back"),
+    MessageState.COMPLAINED: _l("Reported as unwanted"),
 }
 
 REPORTED: dict[Reported, LazyString] = {
@@ -102,6 +107,8 @@ EVIDENCE: dict[str, LazyString] = {
     "server_reply": _l("The server’s reply"),
     "reported": _l("How the person told us"),
     "note": _l("Note"),
+    "from": _l("From"),
+    "mail": _l("Number of the e-mail"),
     "staff": _l("Recorded by"),
     "source": _l("Source"),
     "customer_since": _l("Customer since"),

@@ -58,6 +58,7 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
         "registrations": found.registrations,
         "messages": found.messages,
         "import_rows": found.import_rows,
+        "inbound_mails": found.inbound_mails,
         "events_kept": found.events_kept,
     }
     if as_json:
@@ -68,5 +69,6 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
     click.echo(f"  registrations deleted: {found.registrations}")
     click.echo(f"  mails emptied: {found.messages}")
     click.echo(f"  rows of staged imports deleted: {found.import_rows}")
+    click.echo(f"  mails from the person emptied: {found.inbound_mails}")
     click.echo(f"  lines of the ledger kept, which name nobody: {found.events_kept}")
     click.echo("The address stays suppressed, by a digest, until its owner registers again.")

@@ -17,6 +17,8 @@ from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Channel, ConsentStatus, SuppressionReason
 from consent_service.evidence import service as evidence_service
 from consent_service.imports import service as imports
+from consent_service.inbound import forgetting
+from consent_service.inbound.forgetting import Whose
 from consent_service.ledger import queries as ledger_queries
 from consent_service.ledger import service as ledger
 from consent_service.mailing import service as mailing
@@ -36,6 +38,7 @@ class Erasure:
     registrations: int
     messages: int
     import_rows: int
+    inbound_mails: int
     traces: Traces
 
 
@@ -59,9 +62,10 @@ def foresee(session: Session, address: str) -> Erasure:
         registrations=requests.number,
         messages=mailing.count_traces(session, traces),
         import_rows=imports.count_rows_of(session, normalised),
+        inbound_mails=forgetting.count(session, Whose(traces, subjects.suppression_digest(normalised))),
         traces=traces,
     )
-    if person is None and not (found.registrations or found.messages or found.import_rows):
+    if person is None and not (found.registrations or found.messages or found.import_rows or found.inbound_mails):
         raise NotFound("nothing is known of this address")
     return found
 
@@ -99,6 +103,7 @@ def _end_consents(session: Session, person: SubjectId, at: datetime) -> None:
 
 def _forget(session: Session, address: NormalisedAddress, found: Erasure, at: datetime) -> None:
     registrations.erase(session, address)
+    forgetting.erase(session, Whose(found.traces, subjects.suppression_digest(address)))
     mailing.empty(session, found.traces)
     imports.delete_rows_of(session, address)
     if found.person is not None:

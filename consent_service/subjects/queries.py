@@ -7,8 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import PurposeId, SubjectId
 from consent_service.domain.kinds import SuppressionReason
+from consent_service.prepared import Prepared
 from consent_service.subjects.models import Subject, Suppression
 
 
@@ -35,3 +37,20 @@ def suppressions(session: Session, subject_id: SubjectId) -> Sequence[Suppressed
 def newest(session: Session) -> SubjectId | None:
     """The highest id of a person; None where we know nobody."""
     return session.execute(sa.select(sa.func.max(Subject.id))).scalar_one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody whom we know by an address."""
+
+    id: SubjectId
+    name: str | None
+
+
+_KNOWN = Prepared(sa.select(Subject.id, Subject.name).where(Subject.normalised_address == sa.bindparam("address")))
+
+
+def known(session: Session, address: NormalisedAddress) -> Known | None:
+    """The person with this address, if we know one."""
+    row = _KNOWN.first(session, {"address": address})
+    return Known(*row) if row is not None else None

@@ -99,6 +99,7 @@ def check_item_7(mail: CaughtMail) -> None:
     assert one_click[1] in mail.text
     assert f'href="{one_click[1]}"' in mail.html
     assert mail.header("List-Id") == '"Newsletter" <newsletter.localhost>'
+    assert re.fullmatch(r"[0-9a-f]{32}:newsletter:beispiel-exampl", mail.header("Feedback-ID"))
     public_id = message_of_envelope_sender(mail.envelope_sender)
     assert public_id is not None
     assert mail.header("Message-ID") == f"<{public_id}@localhost>"

@@ -81,6 +81,19 @@ def test_an_empty_environment_names_every_variable_that_is_needed() -> None:
         ("DKIM", "perhaps"),
         ("BOUNCE_DOMAIN", "bounces@example.org"),
         ("UNSUBSCRIBE_MAILBOX", "nobody"),
+        ("INBOUND_LMTP_PORT", "lmtp"),
+        ("INBOUND_MEGABYTES", "0"),
+        ("INBOUND_CONTENT_DAYS", "never"),
+        ("INBOUND_FORWARD_TO", "nobody"),
+        ("INBOUND_FORWARD_TO", "newsletter@beispiel.example"),
+        ("IMAP_URL", "pop3://mail.example.org"),
+        ("IMAP_URL", "imaps://mail.example.org"),
+        ("IMAP_URL", "imap://user:password@mail.example.org"),
+        ("COMPLAINTS_TO", "nobody"),
+        ("WEBHOOK_SES_TOPICS", "my-topic"),
+        ("WEBHOOK_POSTMARK_SECRET", "short"),
+        ("WEBHOOK_BREVO_SECRET", "short"),
+        ("WEBHOOK_MAILJET_SECRET", "short"),
         ("TIME_ZONE", "Europe/Nowhere"),
         ("EMBED_SITES", "https://www.example.org/page"),
         ("TRUSTED_PROXIES", "yes"),
@@ -149,3 +162,12 @@ def test_name_servers_may_name_a_port() -> None:
 
 def test_cookies_are_secure_behind_https() -> None:
     assert _settings(BASE_URL="https://consent.example.org").flask()["SESSION_COOKIE_SECURE"] is True
+
+
+def test_imap_urls() -> None:
+    imap = _settings(IMAP_URL="imaps://user:p%40ss@mail.example.org/In%20Box").inbound.imap
+    assert imap is not None
+    assert (imap.port, imap.implicit_tls, imap.user, imap.password) == (993, True, "user", "p@ss")
+    assert (imap.folder, imap.done_folder) == ("In Box", "Stored")
+    with pytest.raises(ConfigurationError, match="CONSENT_IMAP_DONE_FOLDER"):
+        _settings(IMAP_URL="imaps://user:p%40ss@mail.example.org/Stored")

@@ -30,6 +30,8 @@ PUBLIC = {
     "monitoring.healthz",
     "monitoring.readyz",
     "monitoring.metrics",
+    "webhooks.from_ses",
+    "webhooks.take",
     "security.login",
 }
 """Everything that answers to who has not signed in. Whoever adds to it says in the review why that is well."""

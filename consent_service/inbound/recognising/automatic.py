@@ -43,17 +43,24 @@ def is_vacation(mail: Mail) -> bool:
     return _SUBJECT.match(mail.subject) is not None
 
 
-def is_automatic(mail: Mail) -> bool:
-    """Whether no person wrote it."""
-    submitted = mail.header("Auto-Submitted").partition(";")[0].strip().lower()
+def is_answer(mail: Mail) -> bool:
+    """Whether it says that it is an automatic answer or a list's: a server's own report says so otherwise."""
     return (
-        submitted not in ("", "no")
+        _submitted(mail).startswith("auto-replied")
         or mail.header("Precedence").lower() in _PRECEDENCE
         or any(mail.headers(mark) for mark in _MARKS)
         or _is_receipt(mail)
         or is_vacation(mail)
-        or _NOBODY.match(mail.author[1]) is not None
     )
+
+
+def is_automatic(mail: Mail) -> bool:
+    """Whether no person wrote it."""
+    return _submitted(mail) not in ("", "no") or is_answer(mail) or _NOBODY.match(mail.author[1]) is not None
+
+
+def _submitted(mail: Mail) -> str:
+    return mail.header("Auto-Submitted").partition(";")[0].strip().lower()
 
 
 def _is_receipt(mail: Mail) -> bool:

@@ -13,6 +13,7 @@ from consent_service.inbound.rules import classify, is_generic, status_in
 from consent_service.mailing.rules import BounceKind
 
 LONGEST_WORDS = 4000
+MOST_LINES = 4000
 _TOO_LONG = re.compile(r"[^\n]{1000}")  # no server's report has such a line (RFC 5322 section 2.1.1)
 
 
@@ -67,9 +68,12 @@ def report(mail: Mail) -> Report | None:
 def _found_by_flufl(mail: Mail) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """The addresses that failed for now and for good. Its patterns take the square of a line's length."""
     leaves = (part.get_payload() for part in mail.parts if not part.is_multipart())
-    if any(isinstance(leaf, str) and _TOO_LONG.search(leaf) for leaf in leaves):
+    if any(isinstance(leaf, str) and (_TOO_LONG.search(leaf) or leaf.count("\n") > MOST_LINES) for leaf in leaves):
         return frozenset(), frozenset()
-    return all_failures(mail.message)
+    try:
+        return all_failures(mail.message)
+    except Exception:  # some of its guesses fail on a mail without a From; what fails has recognised nothing
+        return frozenset(), frozenset()
 
 
 def _standard(mail: Mail) -> Report | None:

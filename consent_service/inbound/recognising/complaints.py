@@ -27,7 +27,7 @@ def feedback(mail: Mail) -> Feedback | None:
     for part in mail.parts:
         if part.get_content_type() == "message/feedback-report":
             inner = part.get_payload()
-            fields = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else Headers()
+            fields = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else Message()
             kind = header_of(fields, "Feedback-Type").strip().lower()
             return Feedback(fields, kind in _COMPLAINTS)
     return None

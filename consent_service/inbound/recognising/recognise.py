@@ -1,5 +1,6 @@
 """The order of the questions: a report is no wish, whatever stands in it; nor is a machine's answer."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from consent_service.inbound.recognising.bounces import Report, report
 from consent_service.inbound.recognising.complaints import Feedback, feedback
 from consent_service.inbound.rules import MailClass
 
+_FEEDBACK_ID = re.compile(r"[0-9a-f]{32}")
 Lookup = Callable[[str], PublicId | None]
 
 
@@ -31,16 +33,20 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a mail is. The message is one of ours that it is about, the link what a genuine token names."""
+    """What a mail is. The message is one of ours that it is about, the link what a genuine token names.
+
+    may_be_wish: a person wrote it to where one asks to leave, so their words count (`wishes.is_clear_wish`).
+    """
 
     mail_class: MailClass
     message: PublicId | None = None
     link: PublicId | None = None
     report: Report | None = None
+    may_be_wish: bool = False
 
 
 def recognise(mail: Mail, ours: Ours) -> Recognised:
-    """What a mail is; a wish in words is `unclear` until it is known who wrote it (`wishes.is_clear_wish`)."""
+    """What a mail is; a wish in words is unclear until it is known who wrote it."""
     complaint = feedback(mail)
     if complaint is not None:
         return _feedback(mail, complaint, ours)
@@ -51,14 +57,15 @@ def recognise(mail: Mail, ours: Ours) -> Recognised:
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, link=link)
     message = _by_envelope(mail, ours) or _answered(mail, ours)
-    if automatic.is_daemon(mail) and not automatic.is_vacation(mail) and not _is_answer(mail):
+    if automatic.is_daemon(mail) and not automatic.is_answer(mail):
         return Recognised(MailClass.UNCLEAR, message)
     if automatic.is_automatic(mail):
         return Recognised(MailClass.AUTOMATIC, message)
     link = next((named for token in wishes.tokens(mail) if (named := ours.link_of_token(token))), None)
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, message, link)
-    return Recognised(MailClass.UNCLEAR if _may_be_wish(mail, ours) else MailClass.REPLY, message)
+    may_be_wish = _may_be_wish(mail, ours)
+    return Recognised(MailClass.UNCLEAR if may_be_wish else MailClass.REPLY, message, may_be_wish=may_be_wish)
 
 
 def _feedback(mail: Mail, found: Feedback, ours: Ours) -> Recognised:
@@ -83,13 +90,9 @@ def _mailto_link(mail: Mail, ours: Ours) -> PublicId | None:
     A responder's answer has another subject than ours, or calls itself a reply (RFC 3834 section 5).
     """
     token = wishes.mailto_token(mail.subject)
-    if token is None or _is_answer(mail) or automatic.is_daemon(mail):
+    if token is None or automatic.is_answer(mail) or automatic.is_daemon(mail):
         return None
     return ours.link_of_token(token)
-
-
-def _is_answer(mail: Mail) -> bool:
-    return mail.header("Auto-Submitted").lower().startswith("auto-replied")
 
 
 def _may_be_wish(mail: Mail, ours: Ours) -> bool:
@@ -116,7 +119,10 @@ def _by_returned(mail: Mail, ours: Ours) -> PublicId | None:
         message = ours.message_of_envelope_sender(value.strip("<> "))
         if message is not None:
             return message
-    named = (*all_of(mail.returned, "Message-ID"), *all_of(mail.returned, "CFBL-Feedback-ID"))
+    for value in all_of(mail.returned, "CFBL-Feedback-ID"):
+        if _FEEDBACK_ID.fullmatch(value.strip()):
+            return PublicId(value.strip())
+    named = all_of(mail.returned, "Message-ID")
     return next((message for value in named if (message := ours.message_of_message_id(value))), None)
 
 

@@ -15,7 +15,8 @@ _MAILTO_SUBJECT = re.compile(r"unsubscribe\s+(\S+)", re.IGNORECASE)
 _ANSWER = re.compile(r"^\s*(re|aw|antwort|fwd?|wg|tr|sv)(\[\d+\])?\s*:", re.IGNORECASE)
 _QUOTE = re.compile(
     r"^[ \t]*(>|--+[ \t]*(original message|ursprüngliche nachricht|original-?nachricht|forwarded message"
-    r"|weitergeleitete nachricht)|_{10,}\s*$|(von|from):\s.*|am .{5,100} schrieb\b.*|on .{5,100} wrote:|gesendet von mein|sent from my"
+    r"|weitergeleitete nachricht)|_{10,}\s*$|(von|from):\s.*|am .{5,100} schrieb\b.*|on .{5,100} wrote:"
+    r"|gesendet von mein|sent from my"
     r"|-- ?$)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -61,7 +62,8 @@ _WISHES = re.compile(
     re.IGNORECASE,
 )
 _HESITATES = re.compile(
-    r"\?|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
+    # Our own mail's foot, copied by a program that marks no quote, speaks of leaving, too.
+    r"\?|https?://\S+/(?:unsubscribe|settings)/|\b(?:nicht|kein|aber|doch|sondern|nur|außer|oder|wieder|anmeld\w*|falls|wenn|ob|statt|versehentlich|frage\w*"
     r"|rechnung|vertrag|bestellung|not|never|don.t|but|only|except|or|again|if|whether|instead|subscribe|question"
     r"|mistake|invoice|contract|order)\b",
     re.IGNORECASE,
