@@ -31,6 +31,8 @@ class Action(StrEnum):
     PERSON_WITHDRAWN = "person_withdrawn"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    STAFF_ACTIVATED = "staff_activated"
+    PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
 
 
 def record(

@@ -49,6 +49,11 @@ class Details:
         return words.subject if words else ""
 
     @property
+    def digest(self) -> str:
+        """What somebody has seen who checked the campaign as it is now: its purpose's wording, and every word."""
+        return rules.digest(self.wording.version_id, self.texts)
+
+    @property
     def is_complete(self) -> bool:
         """Whether it could be sent."""
         return rules.is_complete(self.texts)

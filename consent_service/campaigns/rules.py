@@ -1,5 +1,7 @@
 """What a campaign must have, what may be put into its texts, and what can be done with it when."""
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -63,6 +65,13 @@ class Words:
 
     subject: str
     body: str
+
+
+def digest(purpose_version: int, texts: Mapping[Language, Words]) -> str:
+    """Stands for what would be sent and to what wording: the id of the purpose's version, and every word."""
+    words = {language.value: [said.subject, said.body] for language, said in texts.items()}
+    written = json.dumps([purpose_version, words], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 class Problem(StrEnum):

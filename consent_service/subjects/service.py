@@ -147,14 +147,18 @@ def known_among(session: Session, addresses: Collection[NormalisedAddress]) -> s
     return {address for address in known if address is not None}
 
 
-def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> None:
-    """Takes the exclusive locks of those people whom we know by these addresses."""
-    session.execute(
-        sa.select(Subject.id)
-        .where(Subject.normalised_address.in_(addresses))
-        .order_by(Subject.id)
-        .with_for_update(key_share=True)
-    ).all()
+def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> Sequence[SubjectId]:
+    """Takes the exclusive locks of those people whom we know by these addresses, and says who they are."""
+    return (
+        session.execute(
+            sa.select(Subject.id)
+            .where(Subject.normalised_address.in_(addresses))
+            .order_by(Subject.id)
+            .with_for_update(key_share=True)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def lock_range(session: Session, first: SubjectId, last: SubjectId) -> None:
