@@ -183,6 +183,8 @@ SIGNED_IN: dict[str, Callable[[Page, Desk], None]] = {
     "withdraw": _of("person", "/withdraw"),
     "withdraw-mistake": _sent_as_it_is("/withdraw", of="person"),
     "embed": _at("/staff/embed"),
+    "password": _at("/staff/account/password"),
+    "password-mistakes": _sent_as_it_is("/staff/account/password"),
     "embed-snippet": _snippet,
     "staff-not-found": _at("/staff/people/nobody"),
 }

@@ -82,7 +82,7 @@ def test_rebuilt_equals_live_after_random_histories(app: Flask, history: list[tu
             act(session, what, number, wordings[purpose])
     with transaction() as session:
         assert wrong(session) == []
-        assert verify.check_database(session) + verify.check_people(session, EVERYBODY) == []
+        assert [*verify.check_database(session), *verify.check_people(session, EVERYBODY)] == []
         live = queries.counts(session), states(session)
         session.execute(sa.text("DELETE FROM consent_states"))
         session.execute(sa.text("DELETE FROM state_counts"))
