@@ -57,6 +57,7 @@ def _staff_page(browser: Browser, locale: str, cookies: list[object]) -> Page:
 
 
 def _take(page: Page, name: Path) -> None:
+    page.wait_for_load_state("networkidle")  # frames too
     for size, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
         page.set_viewport_size(viewport)  # type: ignore[arg-type]
         for scheme in ("light", "dark"):

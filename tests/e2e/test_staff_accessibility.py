@@ -42,7 +42,7 @@ def test_page_before_the_sign_in(page: Page, desk: Desk, name: str) -> None:
 def _is_good(page: Page) -> None:
     """Both sizes and both schemes in two looks of axe, which takes most of the time."""
     for width, scheme in ((1280, "dark"), (320, "light")):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 800})
         assert not is_wider_than_window(page), width
         assert violations(page) == []
