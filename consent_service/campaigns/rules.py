@@ -125,7 +125,6 @@ class Reach:
         return sum(number for reason, number in self.left_out.items() if reason is not LeftOut.NEVER_AGREED)
 
 
-def reach(counted: Mapping[str | None, int]) -> Reach:
+def reach(counted: Mapping[LeftOut | None, int]) -> Reach:
     """From how many people there are by the reason why they are left out; None for those who are not."""
-    left_out = {reason: counted[reason.value] for reason in LeftOut if counted.get(reason.value)}
-    return Reach(counted.get(None, 0), left_out)
+    return Reach(counted.get(None, 0), {reason: counted[reason] for reason in LeftOut if counted.get(reason)})

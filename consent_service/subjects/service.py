@@ -276,6 +276,18 @@ def in_force(
     )
 
 
+def suppressed_people(purpose_id: PurposeId) -> sa.Select[SubjectId]:
+    """The ids of the people against whom a suppression stands, for this purpose or for all; for others to embed."""
+    return (
+        sa.select(Subject.id)
+        .join(Suppression, Suppression.digest == Subject.suppression_digest)
+        .where(
+            Suppression.lifted_at.is_(None),
+            sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
+        )
+    )
+
+
 def lift_by_opt_in(
     session: Session,
     subject_id: SubjectId,

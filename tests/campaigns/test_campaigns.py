@@ -215,6 +215,7 @@ def test_a_wrong_draft_is_not_kept_and_nothing_typed_is_lost(
 
 
 def test_a_draft_is_changed_and_deleted_until_it_is_sent(staff_client: FlaskClient) -> None:
+    add_people(None, 1)
     path = write(staff_client)
     changed = {**WORDS, "subject_de": "Anders", "subject_en": "", "body_en": ""}
     assert post(staff_client, f"{path}/edit", f"{path}/edit", **changed).status_code == 303
@@ -252,6 +253,7 @@ def test_every_page_wants_staff(app: Flask, client: FlaskClient) -> None:
 
 
 def test_each_change_is_in_the_audit_log(staff_client: FlaskClient) -> None:
+    add_people(None, 1)
     path = write(staff_client)
     for act in ("send", "pause", "resume", "cancel"):
         press(staff_client, path, act)

@@ -1,4 +1,4 @@
-"""Uploaded files are kept in pieces, and staged by the worker"""
+"""Uploaded files are kept in pieces, and staged by the worker; the erased are found without looking at everybody"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,8 +30,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_import_pieces_import_id_imports")),
         sa.PrimaryKeyConstraint("import_id", "number", name=op.f("pk_import_pieces")),
     )
+    op.create_index(
+        "ix_subjects_erased",
+        "subjects",
+        ["id"],
+        sqlite_where=sa.text("erased_at IS NOT NULL"),
+        postgresql_where=sa.text("erased_at IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_subjects_erased", "subjects")
     op.drop_table("import_pieces")
     op.drop_table("import_files")
