@@ -17,6 +17,7 @@ from consent_service import (
     security_headers,
 )
 from consent_service.config import Settings, from_environment
+from consent_service.public_side import Application, Sessions
 from consent_service.staff import security
 
 PACKAGE = Path(__file__).parent
@@ -31,7 +32,8 @@ def resource(name: str) -> Path:
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, with the given settings or those of the environment. Raises ConfigurationError."""
     settings = settings or from_environment(os.environ)
-    app = Flask(__name__, template_folder=str(resource("templates")), static_folder=str(resource("static")))
+    app = Application(__name__, template_folder=str(resource("templates")), static_folder=str(resource("static")))
+    app.session_interface = Sessions()
     app.config.update(settings.flask())
     app.extensions["consent_settings"] = settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -64,6 +65,7 @@ class Settings:
     organisation: Organisation
     smtp: Smtp
     mail_from: str
+    signs_dkim: bool
     bounce_domain: str
     unsubscribe_mailbox: str
     time_zone: ZoneInfo
@@ -77,7 +79,12 @@ class Settings:
     @property
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
-        return urlsplit(self.base_url).hostname or ""
+        return _host(self.base_url)
+
+    @property
+    def sending_domain(self) -> str:
+        """The domain of the sender that people see, in lower case."""
+        return parseaddr(self.mail_from)[1].rpartition("@")[2].lower()
 
     @property
     def secure(self) -> bool:
@@ -196,6 +203,12 @@ class _Reader:
             self.problem("BASE_URL", "must end after the host: the service has a host name to itself")
         return value
 
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, choices[0])
+        if value not in choices:
+            self.problem(name, f"must be {' or '.join(choices)}, not {value!r}")
+        return value
+
     def domain(self, name: str, default: str) -> str:
         value = self.text(name, default).lower()
         if not all(re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", label) for label in value.split(".")) and value:
@@ -288,6 +301,11 @@ class _Reader:
         )
 
 
+@lru_cache
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
 def _is_loopback(host: str | None) -> bool:
     return host in ("localhost", "127.0.0.1", "::1")
 
@@ -306,6 +324,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         organisation=read.organisation(),
         smtp=read.smtp(),
         mail_from=mail_from,
+        signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
         time_zone=read.time_zone(),

@@ -33,6 +33,7 @@ class Action(StrEnum):
     STAFF_DEACTIVATED = "staff_deactivated"
     STAFF_ACTIVATED = "staff_activated"
     PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
+    DKIM_KEY_CHANGED = "dkim_key_changed"
 
 
 def record(

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import reading, shared_now, transaction
+from consent_service.database import literal, reading, shared_now, transaction
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, LeftOut
@@ -19,8 +19,9 @@ from consent_service.ledger import queries as ledger
 from consent_service.mailing import composition
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.composition import MailingText, Sender
-from consent_service.mailing.models import Mailing, MailingTemplate, Message
+from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
+from consent_service.prepared import Prepared
 
 LONGEST_WAIT_SECONDS = 3.0
 _POLL_SECONDS = 0.01
@@ -191,11 +192,20 @@ def finish(session: Session, at: datetime) -> None:
     )
 
 
-_IN_HAND = (
+_IN_HAND = Prepared(
     sa.select(Message.id)
-    .where(Message.subject_id == sa.bindparam("subject"), Message.state == MessageState.HANDING)
+    .where(Message.subject_id == sa.bindparam("subject"), Message.state == literal(MessageState.HANDING))
     .limit(1)
 )
+
+
+def is_in_hand(session: Session, subject_id: SubjectId) -> bool:
+    """Whether anything to this person is being handed over.
+
+    Under the person's exclusive lock, and in the transaction that takes eligibility away, no means that
+    nothing will be: marking wants that lock, too, and looks afterwards (design I6).
+    """
+    return _IN_HAND.first(session, {"subject": subject_id}) is not None
 
 
 def wait_until_not_in_hand(subject_id: SubjectId) -> None:
@@ -204,21 +214,22 @@ def wait_until_not_in_hand(subject_id: SubjectId) -> None:
     Call it after the commit that took eligibility away and before answering. What is then still in hand is
     recorded as in doubt.
     """
-    _wait(_IN_HAND, {"subject": subject_id}, Message.subject_id == subject_id)
+    _wait(lambda session: is_in_hand(session, subject_id), Message.subject_id == subject_id)
 
 
 def wait_until_none_in_hand(people: Collection[SubjectId]) -> None:
     """The same for many people at once; they share the few seconds."""
     if people:
-        among = Message.subject_id.in_(people)
-        _wait(sa.select(Message.id).where(among, Message.state == MessageState.HANDING).limit(1), {}, among)
+        whose = Message.subject_id.in_(people)
+        in_hand = sa.select(Message.id).where(whose, Message.state == MessageState.HANDING).limit(1)
+        _wait(lambda session: session.execute(in_hand).first() is not None, whose)
 
 
-def _wait(in_hand: sa.Select[MessageId], parameters: Mapping[str, object], whose: sa.ColumnElement[bool]) -> None:
+def _wait(is_any_in_hand: Callable[[Session], bool], whose: sa.ColumnElement[bool]) -> None:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         with reading() as session:
-            if session.execute(in_hand, parameters).first() is None:
+            if not is_any_in_hand(session):
                 return
         time.sleep(_POLL_SECONDS)
     with transaction() as session:
@@ -258,3 +269,4 @@ def empty(session: Session, traces: Traces) -> None:
         .values(state=MessageState.SUPPRESSED, left_out=LeftOut.ERASED)
     )
     session.execute(sa.update(Message).where(Message.id.in_(messages)).values(recipient=None, content=None, reply=None))
+    session.execute(sa.update(MessageReturn).where(MessageReturn.message_id.in_(messages)).values(text=None))

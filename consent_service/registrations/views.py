@@ -2,22 +2,21 @@
 
 import time
 
-from flask import Blueprint, render_template
+from flask import render_template
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
-from consent_service.extensions import staff_forms
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.registrations import confirm as confirmation
 from consent_service.registrations import queries, rules
 from consent_service.registrations.rules import LinkOutcome
 
-blueprint = Blueprint("registrations", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("registrations", __name__)
 
 _HANDING_OVER_SECONDS = 2.0
 

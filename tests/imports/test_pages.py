@@ -25,7 +25,7 @@ from consent_service.imports.models import ImportFile, ImportRow
 from consent_service.imports.rules import ImportState, RowResult
 from consent_service.imports.staging import CHUNK
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import handover
+from consent_service.mailing import claiming, handover
 from consent_service.mailing import service as mailing
 from consent_service.mailing.handover import Outcome
 from consent_service.mailing.rules import Lane, Reply
@@ -429,8 +429,8 @@ def test_a_list_is_applied_once_nothing_is_in_hand_to_anybody_on_it(
     page = upload(staff_client, "email\nperson0@example.org\n", "complained")
     press(staff_client, page, "apply")
     with transaction() as session:
-        claim = handover.claim(session, Lane.BULK, 1)[0]
-        assert handover.step(session, None, claim, clock.now()) is not None
+        claim = claiming.claim(session, Lane.BULK, 1)[0]
+        assert handover.step(session, [], claim, clock.now()) is not None
     with ThreadPoolExecutor(1, initializer=lambda: app.app_context().push()) as pool:
         applied = pool.submit(applying.apply_next)
         while not is_suppressed(person):
@@ -454,10 +454,10 @@ def test_what_stays_in_hand_to_somebody_on_a_list_is_in_doubt(
     start_mailing()
     press(staff_client, upload(staff_client, "email\nperson0@example.org\n", "complained"), "apply")
     with transaction() as session:
-        claims = handover.claim(session, Lane.BULK, 2)
+        claims = claiming.claim(session, Lane.BULK, 2)
     for claim in claims:
         with transaction() as session:
-            assert handover.step(session, None, claim, clock.now()) is not None
+            assert handover.step(session, [], claim, clock.now()) is not None
     applying.apply_next()
     assert states() == {"in_doubt": 1, "handing": 1}
 
