@@ -75,9 +75,11 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
+    from consent_service.staff import staff_views as account
 
     for module in (
         pages,
+        account,
         people,
         campaigns,
         dashboard,

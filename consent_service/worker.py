@@ -17,7 +17,7 @@ from consent_service import clock
 from consent_service.database import transaction
 from consent_service.deliverability import tasks as deliverability
 from consent_service.extensions import settings
-from consent_service.imports import applying
+from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
@@ -41,14 +41,29 @@ class Task:
     run: Callable[[Session], object]
     every_ticks: int
 
+    def once(self) -> object:
+        """Does it in its transaction; true where there is more to do."""
+        with transaction() as session:
+            return self.run(session)
 
-TIMETABLE = (
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """As a task, but it opens its transactions itself: it has work to do, or to wait, outside of them."""
+
+    name: str
+    once: Callable[[], object]
+    every_ticks: int
+
+
+TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
-    Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
+    Job("stage uploads", uploads.stage_next, 1),
+    Job("apply imports", applying.apply_next, 1),
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("handle mail that came in", lambda session: handling.handle_next(session, clock.now()), 1),
@@ -111,7 +126,7 @@ def _keep_timetable(stop: threading.Event) -> None:
         stop.wait(TICK_SECONDS)
 
 
-def _try(task: Task, stop: threading.Event) -> None:
+def _try(task: Task | Job, stop: threading.Event) -> None:
     """Runs a task; one that fails must not keep the others from their turn."""
     try:
         _run(task, stop)
@@ -120,9 +135,7 @@ def _try(task: Task, stop: threading.Event) -> None:
         stop.wait(RESTART_SECONDS)
 
 
-def _run(task: Task, stop: threading.Event) -> None:
-    """Runs a task until it finds nothing more, each time in a transaction of its own."""
-    more: object = True
-    while more and not stop.is_set():
-        with transaction() as session:
-            more = task.run(session)
+def _run(task: Task | Job, stop: threading.Event) -> None:
+    """Runs a task until it finds nothing more."""
+    while not stop.is_set() and task.once():
+        pass

@@ -34,6 +34,8 @@ class Action(StrEnum):
     BOUNCE_LIFTED = "bounce_lifted"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    STAFF_ACTIVATED = "staff_activated"
+    PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
     DKIM_KEY_CHANGED = "dkim_key_changed"
 
 

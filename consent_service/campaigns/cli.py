@@ -101,24 +101,28 @@ def create(
 def check(campaign_id: str, as_json: bool) -> None:
     """Say how many a campaign would reach now, and how many are left out and why.
 
+    The digest stands for the words and the purpose's wording as they are now: give it to `campaign send
+    --checked`, and nothing else is sent.
+
     Example: consent-service campaign check 0123456789abcdef0123456789abcdef
     """
     with reading() as session:
         found = queries.campaign(session, PublicId(campaign_id), clock.now())
         reach = queries.reach(session, found.wording.purpose_id)
     if as_json:
-        _print_json(_reach(reach))
+        _print_json({**_reach(reach), "digest": found.digest})
         return
-    for line in _said(reach):
+    for line in [*_said(reach), f"digest: {found.digest}"]:
         click.echo(line)
 
 
 @campaign.command("send")
 @_number
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--checked", metavar="DIGEST", help="Refuse what is not any more as `campaign check` has shown it.")
 @click.option("--dry-run", is_flag=True, help="Only say whom it would reach.")
 @_as_json
-def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
+def send(campaign_id: str, yes: bool, checked: str | None, dry_run: bool, as_json: bool) -> None:
     """Say whom a campaign reaches, ask, and send it; the worker carries it out.
 
     Example: consent-service campaign send 0123456789abcdef0123456789abcdef --yes
@@ -142,7 +146,7 @@ def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     if not yes:
         click.confirm("Send it now?", abort=True, err=True)
     with transaction() as session:
-        service.send(session, public_id, OPERATOR, clock.now())
+        service.send(session, public_id, checked or found.digest, OPERATOR, clock.now())
     click.echo("The campaign is being sent; `consent-service campaign status` shows how it goes.", err=True)
 
 

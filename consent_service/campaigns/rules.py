@@ -1,5 +1,7 @@
 """What a campaign must have, what may be put into its texts, and what can be done with it when."""
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -65,6 +67,13 @@ class Words:
     body: str
 
 
+def digest(purpose_version: int, texts: Mapping[Language, Words]) -> str:
+    """Stands for what would be sent and to what wording: the id of the purpose's version, and every word."""
+    words = {language.value: [said.subject, said.body] for language, said in texts.items()}
+    written = json.dumps([purpose_version, words], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
 class Problem(StrEnum):
     """Why words cannot be sent."""
 
@@ -116,7 +125,6 @@ class Reach:
         return sum(number for reason, number in self.left_out.items() if reason is not LeftOut.NEVER_AGREED)
 
 
-def reach(counted: Mapping[str | None, int]) -> Reach:
+def reach(counted: Mapping[LeftOut | None, int]) -> Reach:
     """From how many people there are by the reason why they are left out; None for those who are not."""
-    left_out = {reason: counted[reason.value] for reason in LeftOut if counted.get(reason.value)}
-    return Reach(counted.get(None, 0), left_out)
+    return Reach(counted.get(None, 0), {reason: counted[reason] for reason in LeftOut if counted.get(reason)})

@@ -30,6 +30,10 @@ _SAID = {
 }
 
 
+class ChangedSinceCheck(Refused):
+    """The campaign, or the wording of its purpose, is not any more what was checked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wrote: the purpose's code, and the words per language."""
@@ -101,12 +105,18 @@ def _test_mail(text: MailingText, language: Language, address: str, at: datetime
     return composing.test_mail(text, language, address, message_id, at)
 
 
-def send(session: Session, public_id: PublicId, actor: str, at: datetime) -> None:
-    """Starts the mailing to all who may be written to; the worker carries it out. Raises NotFound, Refused."""
+def send(session: Session, public_id: PublicId, checked: str, actor: str, at: datetime) -> None:
+    """Starts the mailing to all who may be written to; the worker carries it out.
+
+    `checked` is the digest of what was checked (`Details.digest`). Raises NotFound, Refused, and ChangedSinceCheck
+    where something else would be sent.
+    """
     campaign = _draft(session, public_id)
     details = queries.campaign(session, public_id, at)
     if not details.is_complete:
         raise Refused("a campaign needs at least a German subject and text")
+    if details.digest != checked:
+        raise ChangedSinceCheck("the campaign, or its purpose's wording, has changed since it was checked")
     texts = {
         language: composing.mailing_text(public_id, details.wording, language, words)
         for language, words in details.texts.items()

@@ -9,6 +9,7 @@ from consent_service.campaigns import composing, queries, service
 from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
+from consent_service.campaigns.service import ChangedSinceCheck
 from consent_service.database import reading, transaction
 from consent_service.deliverability import queries as deliverability
 from consent_service.domain.errors import NotFound, Refused
@@ -127,7 +128,16 @@ def send(public_id: PublicId) -> Answer:
     """Starts sending."""
     try:
         with transaction() as session:
-            service.send(session, public_id, actor(), clock.now())
+            service.send(session, public_id, request.form.get("checked", ""), actor(), clock.now())
+    except ChangedSinceCheck:
+        flash(
+            _(
+                "Nothing was sent: the campaign, or the wording of its purpose, has changed since you checked it. "
+                "This is how it is now."
+            ),
+            "warning",
+        )
+        return redirect(url_for("campaigns.check", public_id=public_id), 303)
     except Refused:
         return _moved_on(public_id)
     flash(_("The campaign is being sent."), "success")

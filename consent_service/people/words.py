@@ -92,7 +92,7 @@ REPORTED: dict[Reported, LazyString] = {
     Reported.IN_PERSON: _l("In person"),
 }
 
-EVIDENCE: dict[str, LazyString] = {
+EVIDENCE: dict[str, LazyString | str] = {
     "at": _l("When"),
     "form": _l("Form"),
     "ip": _l("IP address"),
@@ -111,6 +111,13 @@ EVIDENCE: dict[str, LazyString] = {
     "mail": _l("Number of the e-mail"),
     "staff": _l("Recorded by"),
     "source": _l("Source"),
+    "import": _l("Import"),
+    "id": _l("Number"),
+    "file_name": _l("File"),
+    "sha256": "SHA-256",
+    "line": _l("Line"),
+    "address": _l("E-mail address"),
+    "imported_by": _l("Decided by"),
     "customer_since": _l("Customer since"),
     "reason": _l("Reason"),
 }
