@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     localisation.init_app(app)
     security_headers.init_app(app)
     errors.init_app(app)
+    _register_kinds()
     _register_views(app)
     return app
 
@@ -56,6 +57,14 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     extensions.limiter.init_app(app)
     extensions.staff_forms.init_app(app)
     security.init_app(app)
+
+
+def _register_kinds() -> None:
+    from consent_service.registrations import kinds
+    from consent_service.registrations.rules import RegistrationKind
+    from consent_service.registrations.sign_up import SIGN_UP
+
+    kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
 
 
 def _register_views(app: Flask) -> None:

@@ -49,6 +49,8 @@ SUPPRESSION: dict[SuppressionReason, LazyString] = {
 REQUEST: dict[RegistrationKind, LazyString] = {
     RegistrationKind.SIGN_UP: _l("Registration"),
     RegistrationKind.SETTINGS_LINK: _l("Link to the settings"),
+    RegistrationKind.SEMINAR: _l("Seminar"),
+    RegistrationKind.SURVEY: _l("Survey"),
 }
 
 REQUEST_STATE: dict[RegistrationState, LazyString] = {
