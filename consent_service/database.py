@@ -76,6 +76,10 @@ _ROW_NUMBERS = (
     identifiers.MessageId,
     identifiers.CampaignId,
     identifiers.StaffId,
+    identifiers.SeminarId,
+    identifiers.SeminarDateId,
+    identifiers.SeminarNoticeId,
+    identifiers.SeatId,
 )
 
 
@@ -234,7 +238,10 @@ def forget_deleted() -> bool:
     if is_sqlite():
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys")
+        connection.exec_driver_sql(
+            "VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys, "
+            "seminar_requests, seminar_seats"
+        )
     return True
 
 

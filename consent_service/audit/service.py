@@ -29,6 +29,9 @@ class Action(StrEnum):
     CAMPAIGN_CHANGED = "campaign_changed"
     TEST_MAIL_SENT = "test_mail_sent"
     PERSON_WITHDRAWN = "person_withdrawn"
+    SEMINAR_CHANGED = "seminar_changed"
+    PARTICIPANTS_VIEWED = "participants_viewed"
+    PARTICIPANT_CHANGED = "participant_changed"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
 

@@ -21,6 +21,7 @@ class MailKind(StrEnum):
     WELCOME = "welcome"
     TEST = "test"
     CAMPAIGN = "campaign"
+    SEMINAR = "seminar"
 
 
 class MessageState(StrEnum):

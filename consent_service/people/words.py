@@ -69,6 +69,7 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.WELCOME: _l("Welcome"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
+    MailKind.SEMINAR: _l("About a seminar"),
 }
 
 MAIL_STATE: dict[MessageState, LazyString] = {

@@ -22,6 +22,7 @@ from consent_service.ledger import service as ledger
 from consent_service.mailing import service as mailing
 from consent_service.mailing.service import Traces
 from consent_service.registrations import service as registrations
+from consent_service.seminars import seating
 from consent_service.subjects import service as subjects
 
 
@@ -36,6 +37,7 @@ class Erasure:
     registrations: int
     messages: int
     import_rows: int
+    seminar_registrations: int
     traces: Traces
 
 
@@ -59,6 +61,7 @@ def foresee(session: Session, address: str) -> Erasure:
         registrations=requests.number,
         messages=mailing.count_traces(session, traces),
         import_rows=imports.count_rows_of(session, normalised),
+        seminar_registrations=seating.count_of(session, person.id) if person else 0,
         traces=traces,
     )
     if person is None and not (found.registrations or found.messages or found.import_rows):
@@ -98,6 +101,8 @@ def _end_consents(session: Session, person: SubjectId, at: datetime) -> None:
 
 
 def _forget(session: Session, address: NormalisedAddress, found: Erasure, at: datetime) -> None:
+    if found.person is not None:
+        seating.forget(session, found.person, at)  # before the mails: until then somebody may still write one
     registrations.erase(session, address)
     mailing.empty(session, found.traces)
     imports.delete_rows_of(session, address)
