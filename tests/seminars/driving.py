@@ -98,9 +98,7 @@ def participants(public_id: PublicId) -> Sequence[Participant]:
 
 def states(public_id: PublicId) -> dict[str, str]:
     """Who has what: place, waiting with the number on the list, or cancelled."""
-    return {
-        one.address: f"{one.seat.state.value} {one.seat.waits_as or ''}".strip() for one in participants(public_id)
-    }
+    return {one.address: f"{one.seat.state.value} {one.seat.waits_as or ''}".strip() for one in participants(public_id)}
 
 
 def register(
