@@ -36,11 +36,12 @@ def _fill(session: Session, public_id: str, language: Language, at: datetime) ->
     except NotFound:
         return None
     with force_locale(language.value):
+        more = _("See more and register")
         lines = [*words.times_of(seminar), words.place_of(seminar)]
         return (
             f"## {as_markdown(seminar.title(language))}\n\n"
             + "\n".join(f"- {as_markdown(line)}" for line in lines)
-            + f"\n\n[{_('See more and register')}]({calendar.page_url(seminar, language)})"
+            + f"\n\n[{more}]({calendar.page_url(seminar, language)})"
         )
 
 

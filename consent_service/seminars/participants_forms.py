@@ -28,7 +28,7 @@ def _reason() -> wtforms.StringField:
     return wtforms.StringField(
         _l("Reason"),
         [
-            validators.InputRequired(_l("Say what the list is for")),
+            validators.DataRequired(_l("Say what the list is for")),
             validators.Length(max=LONGEST_REASON, message=_l("Shorten the reason to at most %(max)d characters")),
         ],
         filters=[without_margins],

@@ -216,8 +216,9 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&-])")
 
 
 def as_markdown(text: str) -> str:
-    """Words that Markdown shows as they are, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    """Words that Markdown shows as they are, on one line. Double braces are parted: a campaign fills those."""
+    words = " ".join(text.split()).replace("{{", "{ {").replace("}}", "} }")
+    return _MARKDOWN.sub(r"\\\1", words)
 
 
 def contains(words: Sequence[str | None], term: str) -> bool:

@@ -30,7 +30,7 @@ from tests.driving import heading, text_of
 from tests.seminars.driving import details, participants, published
 
 ROOT = Path(__file__).parents[2]
-PEOPLE, PLACES, WAITING, CLIENTS = 200, 10, 5, 24
+PEOPLE, PLACES, WAITING, CLIENTS = 200, 10, 5, 20
 
 
 @pytest.fixture
