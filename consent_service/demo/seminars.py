@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.domain.identifiers import SubjectId
+from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Channel, Language
 from consent_service.seminars import planning, queries, seating
 from consent_service.seminars.planning import Draft, DraftDate, DraftQuestion
@@ -18,6 +18,7 @@ from consent_service.subjects.models import Subject
 ZONE = "Europe/Berlin"
 CONTACT = "seminare@beispiel.example"
 PLACES, TAKEN, CANCELLED = 12, 11, 2
+ONLINE_PLACES = 100
 
 _MEETINGS = {
     Language.GERMAN: SeminarWords(
@@ -67,7 +68,7 @@ def seed(session: Session, actor: str, now: datetime) -> None:
         ).scalars()
     )
     _on_site(session, people, actor, now)
-    _online(session, actor, now)
+    online(session, ONLINE_PLACES, actor, now)
 
 
 def _on_site(session: Session, people: Sequence[SubjectId], actor: str, now: datetime) -> None:
@@ -107,7 +108,8 @@ def _on_site(session: Session, people: Sequence[SubjectId], actor: str, now: dat
             seat.state, seat.cancelled_at = SeatState.CANCELLED, now - timedelta(days=1)
 
 
-def _online(session: Session, actor: str, now: datetime) -> None:
+def online(session: Session, places: int, actor: str, now: datetime) -> PublicId:
+    """A published webinar on two evenings, with so many places."""
     draft = Draft(
         texts=_VIDEO,
         venue=Venue.ONLINE,
@@ -115,7 +117,7 @@ def _online(session: Session, actor: str, now: datetime) -> None:
         join_url="https://meet.beispiel.example/gutes-bild-guter-ton",
         time_zone=ZONE,
         dates=[_date(now, weeks=2, hour=17, hours=1), _date(now, weeks=4, hour=17, hours=1)],
-        capacity=100,
+        capacity=places,
         waiting_capacity=0,
         opens_at=None,
         closes_at=None,
@@ -124,7 +126,9 @@ def _online(session: Session, actor: str, now: datetime) -> None:
         contact=CONTACT,
         questions=[],
     )
-    planning.publish(session, planning.create(session, draft, actor, now), actor, now)
+    public_id = planning.create(session, draft, actor, now)
+    planning.publish(session, public_id, actor, now)
+    return public_id
 
 
 def _date(now: datetime, *, weeks: int, hour: int, hours: int) -> DraftDate:
