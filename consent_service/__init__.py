@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     localisation.init_app(app)
     security_headers.init_app(app)
     errors.init_app(app)
+    _register_parts()
     _register_views(app)
     return app
 
@@ -58,6 +59,22 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     extensions.limiter.init_app(app)
     extensions.staff_forms.init_app(app)
     security.init_app(app)
+
+
+def _register_parts() -> None:
+    """Tells features that stand below or beside others what those add to them."""
+    from consent_service.campaigns import blocks
+    from consent_service.preferences import sections
+    from consent_service.registrations import kinds
+    from consent_service.registrations.rules import RegistrationKind
+    from consent_service.registrations.sign_up import SIGN_UP
+    from consent_service.seminars import block, in_settings
+    from consent_service.seminars.registering import SEMINAR
+
+    kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
+    kinds.register(RegistrationKind.SEMINAR, SEMINAR)
+    sections.register("seminars", in_settings.section)
+    blocks.register(block.KIND, block.BLOCK)
 
 
 def _register_views(app: Flask) -> None:
@@ -76,6 +93,9 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
     from consent_service.staff import staff_views as account
+    from consent_service.seminars import participants_views as participants
+    from consent_service.seminars import staff_views as seminars_staff
+    from consent_service.seminars import views as seminars
 
     for module in (
         pages,
@@ -95,5 +115,8 @@ def _register_views(app: Flask) -> None:
         preferences,
         one_click,
         webhooks,
+        seminars,
+        seminars_staff,
+        participants,
     ):
         app.register_blueprint(module.blueprint)

@@ -73,6 +73,10 @@ _ROW_NUMBERS = (
     identifiers.MessageId,
     identifiers.CampaignId,
     identifiers.StaffId,
+    identifiers.SeminarId,
+    identifiers.SeminarDateId,
+    identifiers.SeminarNoticeId,
+    identifiers.SeatId,
     identifiers.InboundId,
 )
 
@@ -261,7 +265,8 @@ def forget_deleted() -> bool:
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
-            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys"
+            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys, "
+            "seminar_requests, seminar_seats"
         )
     return True
 

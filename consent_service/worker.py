@@ -26,6 +26,7 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.registrations import service as registrations
+from consent_service.seminars import notices as seminar_notices
 
 log = structlog.get_logger()
 
@@ -68,6 +69,8 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("handle mail that came in", lambda session: handling.handle_next(session, clock.now()), 1),
     Task("forget mail that came in", lambda session: forgetting.forget(session, clock.now()), 300),
+    Task("plan reminders", lambda session: seminar_notices.plan_reminders(session, clock.now()), 25),
+    Task("send notices of seminars", lambda session: seminar_notices.send_next(session, clock.now()), 5),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
 )
 

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from consent_service import clock
-from consent_service.campaigns import composing, queries, service
+from consent_service.campaigns import blocks, composing, queries, service
 from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
@@ -114,6 +114,10 @@ def check(public_id: PublicId) -> Answer:
     with reading() as session:
         reach = queries.reach(session, campaign.wording.purpose_id)
         warning = deliverability.warning(session, reach.people)
+        filled = blocks.filled(session, campaign.texts, clock.now())
+    if blocks.is_unfilled(filled):
+        flash(_("A block names a seminar that is not announced. Take it out, or publish the seminar first."), "warning")
+        return redirect(url_for("campaigns.show", public_id=public_id), 303)
     return render_template(
         "campaigns/check.html",
         warning=warning,
@@ -196,9 +200,9 @@ def _campaign(public_id: PublicId) -> Details:
 
 
 def _previews(campaign: Details) -> dict[Language, Text]:
-    return {
-        language: composing.preview(campaign.wording, language, words) for language, words in campaign.texts.items()
-    }
+    with reading() as session:
+        texts = blocks.filled(session, campaign.texts, clock.now())
+    return {language: composing.preview(campaign.wording, language, words) for language, words in texts.items()}
 
 
 def _show(campaign: Details, form: TestMailForm) -> str:
@@ -221,4 +225,5 @@ def _form(campaign: Details | None = None) -> CampaignForm:
     form = CampaignForm(data=values)
     with reading() as session:
         form.offer(notice.current_wordings(session, clock.now()), current_language())
+        form.blocks = blocks.offered(session, current_language(), clock.now())
     return form

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from consent_service.demo import seminars
 from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Channel, EventKind, Language, LegalBasis
 from consent_service.evidence import service as evidence
@@ -31,6 +32,7 @@ def seed(session: Session, password_hash: str, now: datetime) -> None:
     staff.add(session, STAFF_ADDRESS, password_hash, began)
     for number in range(CONFIRMED + CUSTOMERS):
         _add_person(session, number, began + (AGE - timedelta(days=2)) * number / (CONFIRMED + CUSTOMERS))
+    seminars.seed(session, STAFF_ADDRESS, now)
 
 
 def _add_person(session: Session, number: int, at: datetime) -> None:

@@ -22,6 +22,7 @@ class MailKind(StrEnum):
     WELCOME = "welcome"
     TEST = "test"
     CAMPAIGN = "campaign"
+    SEMINAR = "seminar"
     FORWARDED = "forwarded"
 
 

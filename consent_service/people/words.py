@@ -51,6 +51,8 @@ SUPPRESSION: dict[SuppressionReason, LazyString] = {
 REQUEST: dict[RegistrationKind, LazyString] = {
     RegistrationKind.SIGN_UP: _l("Registration"),
     RegistrationKind.SETTINGS_LINK: _l("Link to the settings"),
+    RegistrationKind.SEMINAR: _l("Seminar"),
+    RegistrationKind.SURVEY: _l("Survey"),
 }
 
 REQUEST_STATE: dict[RegistrationState, LazyString] = {
@@ -70,6 +72,7 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
     MailKind.FORWARDED: _l("Forwarded reply"),
+    MailKind.SEMINAR: _l("About a seminar"),
 }
 
 MAIL_STATE: dict[MessageState, LazyString] = {
