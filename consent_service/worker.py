@@ -24,6 +24,7 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.registrations import service as registrations
+from consent_service.surveys import tasks as surveys
 
 log = structlog.get_logger()
 
@@ -33,11 +34,15 @@ RESTART_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do."""
+    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do.
+
+    `afterwards` follows the commit of one that found something.
+    """
 
     name: str
     run: Callable[[Session], object]
     every_ticks: int
+    afterwards: Callable[[], object] | None = None
 
 
 TIMETABLE = (
@@ -50,6 +55,10 @@ TIMETABLE = (
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
+    Task("fold survey counts", surveys.fold_counts, 25),
+    Task("mix anonymous answers", surveys.mix_answers, 5),
+    Task("destroy ended survey keys", surveys.destroy_ended_keys, 5, surveys.forget_overwritten),
+    Task("remind of surveys", surveys.remind, 25),
 )
 
 
@@ -112,8 +121,15 @@ def _try(task: Task, stop: threading.Event) -> None:
 
 
 def _run(task: Task, stop: threading.Event) -> None:
-    """Runs a task until it finds nothing more, each time in a transaction of its own."""
-    more: object = True
-    while more and not stop.is_set():
-        with transaction() as session:
-            more = task.run(session)
+    """Runs a task until it finds nothing more."""
+    while not stop.is_set() and run_once(task):
+        pass
+
+
+def run_once(task: Task) -> bool:
+    """Runs a task in a transaction of its own; whether it found something to do."""
+    with transaction() as session:
+        found = bool(task.run(session))
+    if found and task.afterwards is not None:
+        task.afterwards()
+    return found

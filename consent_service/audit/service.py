@@ -29,6 +29,7 @@ class Action(StrEnum):
     CAMPAIGN_CHANGED = "campaign_changed"
     TEST_MAIL_SENT = "test_mail_sent"
     PERSON_WITHDRAWN = "person_withdrawn"
+    SURVEY_CHANGED = "survey_changed"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
 

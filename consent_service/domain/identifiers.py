@@ -14,6 +14,7 @@ MailingId = NewType("MailingId", int)
 MessageId = NewType("MessageId", int)
 CampaignId = NewType("CampaignId", int)
 StaffId = NewType("StaffId", int)
+SurveyId = NewType("SurveyId", int)
 
 PublicId = NewType("PublicId", str)
 """A random 128-bit identifier, 32 hexadecimal digits: what links and pages name in place of a row number."""

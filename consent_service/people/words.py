@@ -67,6 +67,8 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.ALREADY_CONFIRMED: _l("Already registered"),
     MailKind.SETTINGS_LINK: _l("Link to the settings"),
     MailKind.WELCOME: _l("Welcome"),
+    MailKind.SURVEY_LINK: _l("Link to a survey"),
+    MailKind.SURVEY_REMINDER: _l("Reminder of a survey"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
 }
