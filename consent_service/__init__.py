@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     localisation.init_app(app)
     security_headers.init_app(app)
     errors.init_app(app)
-    _register_kinds()
+    _register_parts()
     _register_views(app)
     return app
 
@@ -59,12 +59,22 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     security.init_app(app)
 
 
-def _register_kinds() -> None:
+def _register_parts() -> None:
+    """Tells features that stand below or beside others what those add to them."""
+    from consent_service.preferences import sections
     from consent_service.registrations import kinds
     from consent_service.registrations.rules import RegistrationKind
     from consent_service.registrations.sign_up import SIGN_UP
+    from consent_service.seminars import in_settings
+    from consent_service.seminars.registering import SEMINAR
+    from consent_service.surveys import in_settings as surveys_in_settings
+    from consent_service.surveys.registration import SURVEY_REGISTRATION
 
     kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
+    kinds.register(RegistrationKind.SEMINAR, SEMINAR)
+    kinds.register(RegistrationKind.SURVEY, SURVEY_REGISTRATION)
+    sections.register("seminars", in_settings.section)
+    sections.register("surveys", surveys_in_settings.section)
 
 
 def _register_views(app: Flask) -> None:
@@ -79,6 +89,11 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
+    from consent_service.seminars import views as seminars
+    from consent_service.surveys import answer_views as survey_answers
+    from consent_service.surveys import result_views as survey_results
+    from consent_service.surveys import staff_views as surveys_staff
+    from consent_service.surveys import views as surveys
 
     for module in (
         pages,
@@ -94,5 +109,10 @@ def _register_views(app: Flask) -> None:
         registrations,
         preferences,
         one_click,
+        seminars,
+        surveys,
+        survey_answers,
+        surveys_staff,
+        survey_results,
     ):
         app.register_blueprint(module.blueprint)

@@ -77,6 +77,10 @@ _ROW_NUMBERS = (
     identifiers.CampaignId,
     identifiers.StaffId,
     identifiers.SurveyId,
+    identifiers.SeminarId,
+    identifiers.SeminarDateId,
+    identifiers.SeminarNoticeId,
+    identifiers.SeatId,
 )
 
 
@@ -236,7 +240,8 @@ def forget_deleted() -> bool:
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
-            "VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys, survey_responses"
+            "VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys, "
+            "seminar_requests, seminar_seats, survey_requests, survey_participants, survey_responses"
         )
     return True
 

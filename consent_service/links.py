@@ -31,6 +31,7 @@ class Use(StrEnum):
     SETTINGS = "settings"
     FRESH_SETTINGS = "fresh-settings"
     UNSUBSCRIBE = "unsubscribe"
+    SEMINAR = "seminar"
     SURVEY = "survey"
     FRESH_SURVEY = "fresh-survey"
 
@@ -116,6 +117,11 @@ def marketing_settings(identifier: PublicId, language: Language) -> str:
 def fresh_marketing_settings(identifier: PublicId, language: Language) -> str:
     """The address of a person's settings that lives for an hour: with it one can read, change and give."""
     return _external("preferences.settings", sign(Use.FRESH_SETTINGS, identifier), language)
+
+
+def seminar_registration(identifier: PublicId, language: Language) -> str:
+    """The address of a person's registration for a seminar, for mails: with it one can look and cancel."""
+    return _external("seminars.registration", sign(Use.SEMINAR, identifier), language)
 
 
 def survey(identifier: PublicId, language: Language) -> str:

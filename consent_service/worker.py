@@ -24,6 +24,7 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.registrations import service as registrations
+from consent_service.seminars import notices as seminar_notices
 from consent_service.surveys import tasks as surveys
 
 log = structlog.get_logger()
@@ -54,6 +55,8 @@ TIMETABLE = (
     Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
+    Task("plan reminders", lambda session: seminar_notices.plan_reminders(session, clock.now()), 25),
+    Task("send notices of seminars", lambda session: seminar_notices.send_next(session, clock.now()), 5),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
     Task("fold survey counts", surveys.fold_counts, 25),
     Task("mix anonymous answers", surveys.mix_answers, 5),

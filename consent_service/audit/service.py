@@ -30,6 +30,9 @@ class Action(StrEnum):
     TEST_MAIL_SENT = "test_mail_sent"
     PERSON_WITHDRAWN = "person_withdrawn"
     SURVEY_CHANGED = "survey_changed"
+    SEMINAR_CHANGED = "seminar_changed"
+    PARTICIPANTS_VIEWED = "participants_viewed"
+    PARTICIPANT_CHANGED = "participant_changed"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
 

@@ -15,6 +15,10 @@ MessageId = NewType("MessageId", int)
 CampaignId = NewType("CampaignId", int)
 StaffId = NewType("StaffId", int)
 SurveyId = NewType("SurveyId", int)
+SeminarId = NewType("SeminarId", int)
+SeminarDateId = NewType("SeminarDateId", int)
+SeminarNoticeId = NewType("SeminarNoticeId", int)
+SeatId = NewType("SeatId", int)
 
 PublicId = NewType("PublicId", str)
 """A random 128-bit identifier, 32 hexadecimal digits: what links and pages name in place of a row number."""

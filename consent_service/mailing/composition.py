@@ -11,7 +11,7 @@ Headers that hold a person's words are written here, by the rules of RFC 2047: t
 import html
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -100,12 +100,33 @@ class MailingText:
                 raise ValueError("a mailing shows a visible way out in its text and in its HTML (design I4)")
 
 
-def single(sender: Sender, recipient: str, text: Text, message_id: str, at: datetime) -> bytes:
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """A calendar object that goes with a mail (RFC 6047): its iTIP method, and its bytes in UTF-8."""
+
+    file_name: str
+    method: str
+    data: bytes
+
+
+def single(
+    sender: Sender,
+    recipient: str,
+    text: Text,
+    message_id: str,
+    at: datetime,
+    calendars: Sequence[CalendarPart] = (),
+) -> bytes:
     """A whole mail to one address, not customer information: a confirmation, a welcome, a settings link.
 
     `at` is aware. The recipient's name is not in it: nothing that a visitor typed is (design I2).
     """
     message = _message(sender, text)
+    for part in calendars:
+        parameters = {"method": part.method, "charset": "utf-8"}
+        message.add_attachment(
+            part.data, maintype="text", subtype="calendar", filename=part.file_name, params=parameters
+        )
     message["Subject"] = text.subject
     message["To"] = recipient
     message["Date"] = format_datetime(at)

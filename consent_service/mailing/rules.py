@@ -23,6 +23,7 @@ class MailKind(StrEnum):
     SURVEY_REMINDER = "survey_reminder"
     TEST = "test"
     CAMPAIGN = "campaign"
+    SEMINAR = "seminar"
 
 
 class MessageState(StrEnum):

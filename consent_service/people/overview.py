@@ -21,6 +21,8 @@ from consent_service.registrations import queries as registrations
 from consent_service.registrations.queries import Request
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
+from consent_service.surveys import queries as surveys
+from consent_service.surveys.queries import Participation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Overview:
     history: Sequence[Happening]
     requests: Sequence[Request]
     mails: Sequence[Mail]
+    surveys: Sequence[Participation]
 
 
 def overview(session: Session, person: Person, language: Language, at: datetime) -> Overview:
@@ -63,6 +66,7 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         history=preferences.happenings(session, person.id, language),
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],
         mails=mailing.of_person(session, person.id),
+        surveys=surveys.participations(session, person.id, at),
     )
 
 

@@ -7,6 +7,7 @@ from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, Lega
 from consent_service.mailing.rules import MailKind, MessageState
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
+from consent_service.surveys.words import MODE
 
 STATUS: dict[ConsentStatus, LazyString] = {
     ConsentStatus.ACTIVE: _l("Active"),
@@ -62,6 +63,8 @@ REQUEST_STATE: dict[RegistrationState, LazyString] = {
     RegistrationState.EXPIRED: _l("Expired"),
 }
 
+SURVEY_MODE = MODE
+
 MAIL: dict[MailKind, LazyString] = {
     MailKind.CONFIRMATION: _l("Please confirm"),
     MailKind.ALREADY_CONFIRMED: _l("Already registered"),
@@ -71,6 +74,7 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.SURVEY_REMINDER: _l("Reminder of a survey"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
+    MailKind.SEMINAR: _l("About a seminar"),
 }
 
 MAIL_STATE: dict[MessageState, LazyString] = {

@@ -57,6 +57,7 @@ def _page(registration: PublicId, token: str) -> tuple[str, int]:
         [f"{handler.folder}/{outcome.value}.html", f"registrations/{outcome.value}.html"],
         asked=asked,
         about=about,
+        language_code=current_language(),
         words=[wording.words[current_language()] for wording in wordings.values()],
         token=token,
     )

@@ -58,6 +58,8 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
         "registrations": found.registrations,
         "messages": found.messages,
         "import_rows": found.import_rows,
+        "seminar_registrations": found.seminar_registrations,
+        "surveys": found.surveys,
         "events_kept": found.events_kept,
     }
     if as_json:
@@ -67,6 +69,8 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
     click.echo(f"  purposes ended: {found.active_purposes}")
     click.echo(f"  registrations deleted: {found.registrations}")
     click.echo(f"  mails emptied: {found.messages}")
+    click.echo(f"  registrations for seminars deleted: {found.seminar_registrations}")
+    click.echo(f"  surveys forgotten, with the answers that have a name: {found.surveys}")
     click.echo(f"  rows of staged imports deleted: {found.import_rows}")
     click.echo(f"  lines of the ledger kept, which name nobody: {found.events_kept}")
     click.echo("The address stays suppressed, by a digest, until its owner registers again.")

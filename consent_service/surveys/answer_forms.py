@@ -1,10 +1,9 @@
 """The form of a page of questions, and what was typed into it as answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import wtforms
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from werkzeug.datastructures import MultiDict
@@ -145,15 +144,3 @@ def carried(questions: Sequence[Question], typed: MultiDict[str, str]) -> dict[C
     """The answers in hidden fields; what is none is left out, as if it was never answered."""
     form = answer_form(questions, Language.GERMAN, typed=typed)
     return form.read()
-
-
-def in_words(question: Question, value: Value | None, language: Language) -> list[str]:
-    """An answer as people read it, a line for each part of it."""
-    if value is None:
-        return [_("Not answered")]
-    if isinstance(value, dict):
-        rows: Mapping[str, str] = {row.value: said(row.words, language) for row in question.rows}
-        return [f"{rows.get(row, row)}: {question.choice_words(column, language)}" for row, column in value.items()]
-    if isinstance(value, list):
-        return [question.choice_words(one, language) for one in value]
-    return [question.choice_words(value, language)]

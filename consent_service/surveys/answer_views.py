@@ -5,6 +5,7 @@ old mail can only go on answering; what was answered is shown to who holds a fre
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -18,7 +19,7 @@ from consent_service.extensions import limiter, settings, staff_forms
 from consent_service.localisation import current_language
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.surveys import answer_forms, flow, keys, queries, registration, rules, taking_part, words
-from consent_service.surveys.answer_forms import AnswerForm, answer_form, in_words
+from consent_service.surveys.answer_forms import AnswerForm, answer_form
 from consent_service.surveys.flow import Asked, Sent
 from consent_service.surveys.queries import Participation
 from consent_service.surveys.rules import Answers, State
@@ -67,7 +68,8 @@ class _Holder:
         saved = self.who.response.saved_pages if self.who.response else frozenset()
         return self.is_fresh or number not in saved
 
-    def url(self, endpoint: str, **values: int) -> str:
+    def url(self, endpoint: str, **values: Any) -> str:
+        """The address of one of the pages behind this link."""
         return url_for(f"survey.{endpoint}", token=self.token, **values)
 
     def render(self, template: str, **values: object) -> str:
@@ -96,9 +98,7 @@ def fresh(token: str) -> str:
     check_origin()
     holder = _Holder(token)
     with transaction() as session:
-        registration.ask_for_fresh_link(
-            session, holder.who.public_id, holder.language, request_evidence(), clock.now()
-        )
+        registration.ask_for_fresh_link(session, holder.who.public_id, holder.language, request_evidence(), clock.now())
     return holder.render("surveys/fresh_on_its_way.html")
 
 
@@ -134,9 +134,7 @@ def save(token: str, number: int) -> Answer:
     if form.errors:
         return _page(holder, number, form), 400
     with transaction() as session:
-        outcome = taking_part.save_page(
-            session, holder.who.public_id, number, given, holder.language, clock.now()
-        )
+        outcome = taking_part.save_page(session, holder.who.public_id, number, given, holder.language, clock.now())
     if outcome is not Outcome.DONE:
         return redirect(holder.url("start"), 303)
     if request.form.get(flow.GO) == flow.BACK:
@@ -234,7 +232,11 @@ def answered(
 ) -> list[tuple[int, str, list[str]]]:
     """Page, question and answer, in words."""
     return [
-        (page.number, rules.said(question.label, language), in_words(question, answers.get(question.code), language))
+        (
+            page.number,
+            rules.said(question.label, language),
+            rules.in_words(question, answers[question.code], language) if question.code in answers else [],
+        )
         for page in rules.shown_pages(questions, answers)
         for question in page.questions
     ]
@@ -297,5 +299,4 @@ def _send_anonymously(holder: _Holder, answers: Answers) -> Response:
             outcome = taking_part.answer_anonymously(
                 session, holder.who.public_id, answers, holder.language, sealing, clock.now()
             )
-    done = {"done": "sent"} if outcome is Outcome.DONE else {}
-    return redirect(url_for("survey.start", token=holder.token, **done), 303)
+    return redirect(holder.url("start", done="sent" if outcome is Outcome.DONE else None), 303)

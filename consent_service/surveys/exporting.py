@@ -1,6 +1,6 @@
 """The answers as a list to take out: with names each person's row, without names rows in random order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,15 +80,13 @@ def _names(begun: Begun) -> list[str]:
     return names
 
 
-def _rows(session: Session, begun: Begun) -> Iterator[Sequence[Cells]]:
+def _rows(session: Session, begun: Begun) -> Generator[Sequence[Cells], None, None]:
     conditions = results.shown_answers(begun.survey, begun.results.wanted)
     statement: sa.Select[*tuple[Any, ...]]
     if begun.survey.is_anonymous:
         language = [SurveyAnonymousAnswer.language] if begun.results.languages else []
         statement = (
-            sa.select(SurveyAnonymousAnswer.answers, *language)
-            .where(*conditions)
-            .order_by(SurveyAnonymousAnswer.id)
+            sa.select(SurveyAnonymousAnswer.answers, *language).where(*conditions).order_by(SurveyAnonymousAnswer.id)
         )
     else:
         statement = (

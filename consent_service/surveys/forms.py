@@ -1,6 +1,6 @@
 """Forms of surveys: the one at which visitors register, and those with which staff build."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,9 +76,7 @@ class SurveyForm(FlaskForm):  # type: ignore[misc]
     )
     intro_de = wtforms.TextAreaField(_l("Introduction in German"), [_at_most(rules.LONGEST_INTRO)])
     closing_de = wtforms.TextAreaField(_l("Closing words in German"), [_at_most(rules.LONGEST_INTRO)])
-    title_en = wtforms.StringField(
-        _l("Title in English"), [_at_most(rules.LONGEST_TITLE)], filters=[without_margins]
-    )
+    title_en = wtforms.StringField(_l("Title in English"), [_at_most(rules.LONGEST_TITLE)], filters=[without_margins])
     intro_en = wtforms.TextAreaField(_l("Introduction in English"), [_at_most(rules.LONGEST_INTRO)])
     closing_en = wtforms.TextAreaField(_l("Closing words in English"), [_at_most(rules.LONGEST_INTRO)])
     mode = wtforms.RadioField(
@@ -198,7 +196,7 @@ class QuestionForm(FlaskForm):  # type: ignore[misc]
     )
 
     def __init__(
-        self, kind: Kind, deciding: Sequence[Question], same_page: Collection[Code], language: Language, **values: Any
+        self, kind: Kind, deciding: Sequence[Question], same_page: set[Code], language: Language, **values: Any
     ) -> None:
         super().__init__(**values)
         self.kind = kind
@@ -289,9 +287,7 @@ def question_form(survey: Details, kind: Kind, question: Question | None, langua
     code = question.code if question else None
     deciding, same_page = rules.can_decide(survey.questions, code), rules.same_page(survey.questions, code)
     bounds = {"lowest": 1, "highest": 5} if kind is Kind.SCALE else {}
-    return QuestionForm(
-        kind, deciding, same_page, language, data=_as_written(question) if question else bounds
-    )
+    return QuestionForm(kind, deciding, same_page, language, data=_as_written(question) if question else bounds)
 
 
 def _as_written(question: Question) -> dict[str, Any]:

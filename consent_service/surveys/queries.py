@@ -214,8 +214,18 @@ class Participation:
     public_id: PublicId
     subject_id: SubjectId
     survey: Details
+    registered_at: datetime
     took_part_on: date | None
     response: Response | None
+
+    def answered(self, language: Language) -> list[tuple[str, list[str]]]:
+        """Each question that is shown with these answers, and the answer, in words; nothing without a name."""
+        answers = self.response.answers if self.response else {}
+        return [
+            (rules.said(question.label, language), rules.in_words(question, answers[question.code], language))
+            for question in self.survey.questions
+            if question.code in answers
+        ]
 
 
 def participation(session: Session, public_id: PublicId, now: datetime) -> Participation:
@@ -257,6 +267,7 @@ def _participation(session: Session, row: SurveyParticipant, survey: Details) ->
         public_id=row.public_id,
         subject_id=row.subject_id,
         survey=survey,
+        registered_at=row.registered_at,
         took_part_on=day,
         response=_response(response) if response else None,
     )
@@ -287,7 +298,7 @@ def batches(session: Session) -> set[PublicId]:
 
 def title(session: Session, survey: SurveyId, language: Language) -> str:
     """What a survey is called in this language; in German where it has none in it."""
-    titles = {
+    titles: dict[Language, str] = {
         row.language: row.title
         for row in session.execute(
             sa.select(SurveyText.language, SurveyText.title).where(SurveyText.survey_id == survey)

@@ -69,7 +69,9 @@ def register(session: Session, wish: Wish, source: Evidence, at: datetime) -> No
     _request(session, wish.survey.id, asked, at)
 
 
-def ask_for_fresh_link(session: Session, public_id: PublicId, language: Language, source: Evidence, at: datetime) -> None:
+def ask_for_fresh_link(
+    session: Session, public_id: PublicId, language: Language, source: Evidence, at: datetime
+) -> None:
     """Has a fresh link mailed to a participant, as for a registration: whoever holds the old one learns nothing.
 
     Raises InvalidLink.

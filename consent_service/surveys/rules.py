@@ -352,6 +352,14 @@ def _date(text: str) -> str:
         raise Mistake(Problem.NOT_A_DATE) from error
 
 
+def in_words(question: Question, value: Value, language: Language) -> list[str]:
+    """An answer as people read it, a line for each part of it."""
+    if isinstance(value, dict):
+        rows = {row.value: said(row.words, language) for row in question.rows}
+        return [f"{rows.get(row, row)}: {question.choice_words(column, language)}" for row, column in value.items()]
+    return [question.choice_words(one, language) for one in (value if isinstance(value, list) else [value])]
+
+
 # --- When a survey can be built, published and answered -------------------------------------------------------------
 
 

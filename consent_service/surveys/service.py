@@ -18,7 +18,6 @@ from consent_service.surveys.models import Survey, SurveyBatch, SurveyQuestion, 
 from consent_service.surveys.queries import Details, Text
 from consent_service.surveys.rules import Code, Mode, Question, State
 
-
 UseCase = Callable[[Session, PublicId, str, datetime], None]
 """What is done to a survey by somebody at a time."""
 
@@ -88,7 +87,7 @@ def delete(session: Session, public_id: PublicId, actor: str, at: datetime) -> N
 
 
 def put_question(session: Session, public_id: PublicId, question: Question, actor: str, at: datetime) -> Code:
-    """Replaces the question with this code, or adds it at the end where it has none (""). Raises Refused once frozen."""
+    """Replaces the question with this code, or adds one without ("") at the end. Raises Refused once frozen."""
     survey, details = _changeable(session, public_id, at)
     questions = list(details.questions)
     codes = [one.code for one in questions]

@@ -65,7 +65,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """How many would recommend (9, 10), are indifferent (7, 8) or would not (0 to 6), and the score from -100 to 100."""
+    """How many would (9, 10), are undecided (7, 8) or would not (0 to 6); the score goes from -100 to 100."""
 
     promoters: int
     passives: int
@@ -182,5 +182,3 @@ def _days(own: Mapping[str, int], answered: int) -> list[Share]:
         if len(found) <= MOST_BARS:
             break
     return [Share(day, number, _part(number, answered)) for day, number in sorted(found.items())]
-
-
