@@ -17,6 +17,7 @@ from consent_service import (
     security_headers,
 )
 from consent_service.config import Settings, from_environment
+from consent_service.public_side import Application, Sessions
 from consent_service.staff import security
 
 PACKAGE = Path(__file__).parent
@@ -31,7 +32,8 @@ def resource(name: str) -> Path:
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, with the given settings or those of the environment. Raises ConfigurationError."""
     settings = settings or from_environment(os.environ)
-    app = Flask(__name__, template_folder=str(resource("templates")), static_folder=str(resource("static")))
+    app = Application(__name__, template_folder=str(resource("templates")), static_folder=str(resource("static")))
+    app.session_interface = Sessions()
     app.config.update(settings.flask())
     app.extensions["consent_settings"] = settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -61,12 +63,14 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 def _register_parts() -> None:
     """Tells features that stand below or beside others what those add to them."""
+    from consent_service.campaigns import blocks
     from consent_service.preferences import sections
     from consent_service.registrations import kinds
     from consent_service.registrations.rules import RegistrationKind
     from consent_service.registrations.sign_up import SIGN_UP
-    from consent_service.seminars import in_settings
+    from consent_service.seminars import block, in_settings
     from consent_service.seminars.registering import SEMINAR
+    from consent_service.surveys import block as survey_block
     from consent_service.surveys import in_settings as surveys_in_settings
     from consent_service.surveys.registration import SURVEY_REGISTRATION
 
@@ -75,6 +79,8 @@ def _register_parts() -> None:
     kinds.register(RegistrationKind.SURVEY, SURVEY_REGISTRATION)
     sections.register("seminars", in_settings.section)
     sections.register("surveys", surveys_in_settings.section)
+    blocks.register(block.KIND, block.BLOCK)
+    blocks.register(survey_block.KIND, survey_block.BLOCK)
 
 
 def _register_views(app: Flask) -> None:
@@ -89,10 +95,11 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
+    from consent_service.seminars import participants_views as participants
+    from consent_service.seminars import staff_views as seminars_staff
     from consent_service.seminars import views as seminars
     from consent_service.surveys import answer_views as survey_answers
-    from consent_service.surveys import result_views as survey_results
-    from consent_service.surveys import staff_views as surveys_staff
+    from consent_service.surveys import result_views as surveys_staff
     from consent_service.surveys import views as surveys
 
     for module in (
@@ -113,6 +120,7 @@ def _register_views(app: Flask) -> None:
         surveys,
         survey_answers,
         surveys_staff,
-        survey_results,
+        seminars_staff,
+        participants,
     ):
         app.register_blueprint(module.blueprint)

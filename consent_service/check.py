@@ -1,4 +1,4 @@
-"""What must be right before the service runs: the database, its tables, the suppression key, the mail server."""
+"""What must be right before the service runs: the database, its tables, the keys, the mail server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from consent_service import migrating
-from consent_service.database import current_database_url, transaction
+from consent_service.database import current_database_url, reading, transaction
 from consent_service.domain.errors import DomainError
 from consent_service.extensions import database, settings
 from consent_service.mailing.smtp import CannotConnect, Connection
+from consent_service.signing import queries as signing
+from consent_service.signing.rules import KeyState
 from consent_service.subjects import service as subjects
 
 
@@ -27,7 +29,10 @@ class Finding:
 
 def everything() -> list[Finding]:
     """Looks at all of it; the settings were read before, or there would be no application."""
-    return [*_database(), Finding("smtp", _problem(_smtp))]
+    findings = _database()
+    if not any(finding.problem for finding in findings):
+        findings.append(Finding("dkim", _problem(refuse_unsigned)))
+    return [*findings, Finding("smtp", _problem(_smtp))]
 
 
 def refuse_unready() -> None:
@@ -37,6 +42,16 @@ def refuse_unready() -> None:
     database.engine.dispose()
     if problems:
         raise NotReady("\n".join(problems))
+
+
+def refuse_unsigned() -> None:
+    """Raises NotReady where the service is to sign its mail and has no key for the sender's domain."""
+    domain = settings().sending_domain
+    if not settings().signs_dkim:
+        return
+    with reading() as session:
+        if not signing.keys(session, domain, KeyState.SIGNING):
+            raise NotReady(f"CONSENT_DKIM: no key signs for {domain}: see consent-service dkim create and activate")
 
 
 def _database() -> list[Finding]:

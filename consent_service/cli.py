@@ -21,6 +21,7 @@ from consent_service.ledger.cli import ledger
 from consent_service.notice.cli import texts
 from consent_service.people.cli import proof
 from consent_service.rights.cli import erase
+from consent_service.signing.cli import dkim
 from consent_service.staff.cli import staff
 from consent_service.subjects.service import WrongSuppressionKey
 
@@ -44,6 +45,7 @@ commands.add_command(ledger)
 commands.add_command(proof)
 commands.add_command(erase)
 commands.add_command(campaign)
+commands.add_command(dkim)
 
 
 @commands.command("worker")
@@ -53,6 +55,7 @@ def run_worker() -> None:
     Example: consent-service worker
     """
     check.refuse_unready()
+    check.refuse_unsigned()
     worker.run(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
@@ -80,7 +83,7 @@ def migrate(target: str, dry_run: bool, role: str | None) -> None:
 @commands.command("check")
 @click.option("--json", "as_json", is_flag=True, help="What was looked at, as JSON.")
 def check_everything(as_json: bool) -> None:
-    """Check the settings, the database, the suppression key and the mail server.
+    """Check the settings, the database, the suppression key, the DKIM keys and the mail server.
 
     Ends with 1 and a line for each problem.
 

@@ -64,6 +64,7 @@ class Settings:
     organisation: Organisation
     smtp: Smtp
     mail_from: str
+    signs_dkim: bool
     bounce_domain: str
     unsubscribe_mailbox: str
     time_zone: ZoneInfo
@@ -79,6 +80,11 @@ class Settings:
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def sending_domain(self) -> str:
+        """The domain of the sender that people see, in lower case."""
+        return parseaddr(self.mail_from)[1].rpartition("@")[2].lower()
 
     @property
     def secure(self) -> bool:
@@ -195,6 +201,12 @@ class _Reader:
             )
         if parts.path or parts.query or parts.fragment:
             self.problem("BASE_URL", "must end after the host: the service has a host name to itself")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, choices[0])
+        if value not in choices:
+            self.problem(name, f"must be {' or '.join(choices)}, not {value!r}")
         return value
 
     def domain(self, name: str, default: str) -> str:
@@ -317,6 +329,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         organisation=read.organisation(),
         smtp=read.smtp(),
         mail_from=mail_from,
+        signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1]),
         time_zone=read.time_zone(),

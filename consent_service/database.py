@@ -1,19 +1,14 @@
 """The database: engine, column types, and `transaction()`, the one place that commits.
 
-SQLite runs in WAL mode with full durability. Its busy handler is unfair to short writers beside a busy
-one, so writers queue at a turnstile of file locks first; waiting there costs about two milliseconds.
+SQLite runs in WAL mode with full durability, and its writers queue at a turnstile.
 """
 
 import enum
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar, NewType, cast
 
 import sqlalchemy as sa
@@ -28,13 +23,15 @@ from consent_service import clock
 from consent_service.domain import identifiers
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.extensions import database
+from consent_service.prepared import command
+from consent_service.turnstile import turn
 
 Digest = NewType("Digest", bytes)
 
 CHECKPOINT_ATTEMPTS = 5
 BUSY_MILLISECONDS = 2000
 CHECKPOINT_PAUSE_SECONDS = 0.25
-_has_turn = ContextVar("has_turn", default=False)
+_WRITES = {"writes": True}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -81,6 +78,7 @@ _ROW_NUMBERS = (
     identifiers.SeminarDateId,
     identifiers.SeminarNoticeId,
     identifiers.SeatId,
+    identifiers.InboundId,
 )
 
 
@@ -145,7 +143,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    command(connection, "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
 @contextmanager
@@ -158,9 +156,42 @@ def transaction() -> Iterator[Session]:
     from waiting for each other.
     """
     engine = database.engine
-    with _turn(engine), Session(engine.execution_options(writes=True), expire_on_commit=False) as session:
+    with _turn(engine), Session(engine, expire_on_commit=False) as session:
+        session.connection(execution_options=_WRITES)
         yield session
         session.commit()
+
+
+class Writer:
+    """What `transaction()` is, on a connection and in a session that are kept: for a loop that writes all the time.
+
+    Used by one thread. After any failure the connection is given up, and the next transaction opens another.
+    """
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """As the module's `transaction()`."""
+        engine = database.engine
+        with _turn(engine):
+            session = self._session or Session(engine.execution_options(writes=True).connect(), expire_on_commit=False)
+            self._session = session
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            connection = session.connection()
+            session.close()
+            connection.close()
 
 
 @contextmanager
@@ -170,29 +201,10 @@ def reading() -> Iterator[Session]:
         yield session
 
 
-@contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    """Waits for this writer's turn on SQLite: one lock to queue at, one to hold while writing."""
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-    if _has_turn.get():
-        raise RuntimeError("a transaction inside a transaction would wait for itself")
-    file = Path(str(engine.url.database))
-    queue = os.open(file.with_name(file.name + ".queue"), os.O_CREAT | os.O_RDWR, 0o600)
-    writer = os.open(file.with_name(file.name + ".writer"), os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(queue, fcntl.LOCK_EX)
-        fcntl.flock(writer, fcntl.LOCK_EX)
-        fcntl.flock(queue, fcntl.LOCK_UN)
-        begun = _has_turn.set(True)
-        try:
-            yield
-        finally:
-            _has_turn.reset(begun)
-    finally:
-        os.close(writer)
-        os.close(queue)
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    if engine.dialect.name == "sqlite":
+        return turn(str(engine.url.database))
+    return nullcontext()
 
 
 def shared_now(session: Session) -> datetime:
@@ -212,16 +224,30 @@ def current_database_url() -> str:
     return sa.make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).render_as_string(hide_password=True)
 
 
+def literal(member: enum.Enum) -> sa.ColumnElement[Any]:
+    """SQL: a member of a closed list, written out.
+
+    For conditions that a partial index speaks of: SQLite plans a statement anew each time its bound values
+    could decide which index serves.
+    """
+    return sa.literal_column(f"'{member.value}'", sa.String())
+
+
 def table(model: type[Base]) -> sa.Table:
     """A model's table: statements on it, made once, skip the unit of work, which the hot paths do not need."""
     return cast(sa.Table, model.__table__)
 
 
-def insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+def inserts(model: type[Base]) -> dict[str, postgresql.Insert | sqlite.Insert]:
+    """An INSERT that can say ON CONFLICT, in each database's dialect."""
+    return {"postgresql": postgresql.insert(table(model)), "sqlite": sqlite.insert(table(model))}
+
+
+def insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the dialect of the session's database."""
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        return postgresql.insert(model)
+    return sqlite.insert(model)
 
 
 def alone(session: Session, task: str) -> None:
@@ -240,7 +266,7 @@ def forget_deleted() -> bool:
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
-            "VACUUM subjects, messages, registrations, import_rows, data_keys, person_keys, "
+            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys, "
             "seminar_requests, seminar_seats, survey_requests, survey_participants, survey_responses"
         )
     return True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import url_for
@@ -39,15 +39,19 @@ class Use(StrEnum):
 _TIMED = frozenset({Use.FRESH_SETTINGS, Use.FRESH_SURVEY})
 
 
-def _keys(use: Use) -> list[str]:
-    return list(settings().unsubscribe_keys if use is Use.UNSUBSCRIBE else settings().secret_keys)
+def _keys(use: Use) -> tuple[str, ...]:
+    return settings().unsubscribe_keys if use is Use.UNSUBSCRIBE else settings().secret_keys
 
 
 def sign(use: Use, identifier: PublicId) -> str:
     """The token of a link for this use that names this row."""
-    if use in _TIMED:
-        return str(_timed(use).dumps(identifier))
-    return str(URLSafeSerializer(_keys(use), salt=use.value).dumps(identifier))
+    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
+    return str(serializer.dumps(identifier))
+
+
+@lru_cache
+def _serializer(keys: tuple[str, ...], use: Use) -> URLSafeSerializer:
+    return URLSafeSerializer(list(keys), salt=use.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class PersonalLink:
 
 def read(use: Use, token: str) -> PublicId:
     """The identifier in a token for this use. Raises InvalidLink."""
-    serializer = _timed(use) if use in _TIMED else URLSafeSerializer(_keys(use), salt=use.value)
+    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
     return _identifier(use, token, serializer.loads)
 
 
@@ -87,7 +91,7 @@ def _read_either(fresh: Use, old: Use, token: str) -> PersonalLink:
 
 
 def _timed(use: Use) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_keys(use), salt=use.value)
+    return URLSafeTimedSerializer(list(_keys(use)), salt=use.value)
 
 
 def _identifier(use: Use, token: str, loads: Callable[[str], Any]) -> PublicId:
@@ -136,10 +140,26 @@ def fresh_survey(identifier: PublicId, language: Language) -> str:
 
 def unsubscribe(identifier: PublicId) -> str:
     """The one-click address of one person and purpose (RFC 8058)."""
-    return settings().base_url + url_for(
-        "one_click.unsubscribe", token=sign(Use.UNSUBSCRIBE, identifier), _external=False
-    )
+    return one_click(sign(Use.UNSUBSCRIBE, identifier))
 
 
-def _external(endpoint: str, token: str, language: Language) -> str:
-    return settings().base_url + url_for(endpoint, token=token, lang=language.value, _external=False)
+def one_click(token: str) -> str:
+    """The one-click address with this token."""
+    return _external("one_click.unsubscribe", token, None)
+
+
+def _external(endpoint: str, token: str, language: Language | None) -> str:
+    before, after = _frame(settings().base_url, endpoint, language)
+    return before + token + after
+
+
+_PLACE = "TOKEN"
+
+
+@lru_cache
+def _frame(base_url: str, endpoint: str, language: Language | None) -> tuple[str, str]:
+    """What stands before and after the token in the address of such a page: millions of mails have the same."""
+    values = {} if language is None else {"lang": language.value}
+    before, place, after = url_for(endpoint, token=_PLACE, _external=False, **values).rpartition(_PLACE)
+    assert place, endpoint
+    return base_url + before, after

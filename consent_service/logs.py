@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, request_started
 from structlog.typing import EventDict
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -87,7 +87,7 @@ def _described(error: BaseException) -> dict[str, object]:
     return described
 
 
-def _begin() -> None:
+def _begin(_app: Flask, **_: object) -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
     g.began = time.perf_counter()
@@ -110,7 +110,7 @@ def _end(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Gives each request an id and logs it when it is done."""
-    app.before_request(_begin)
+    request_started.connect(_begin, app)
     app.after_request(_end)
     # Flask would log a failed request's path; errors.py logs the failure.
     app.logger.disabled = True

@@ -3,7 +3,7 @@
 import hmac
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, abort, request
+from flask import Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from consent_service import clock
@@ -12,8 +12,9 @@ from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
 from consent_service.mailing import queries as mailing
 from consent_service.notice import queries as notice
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("monitoring", __name__)
+blueprint = PublicBlueprint("monitoring", __name__)
 
 
 def _check_token() -> None:

@@ -1,13 +1,14 @@
 """The first page for visitors."""
 
-from flask import Blueprint, render_template
+from flask import render_template
 
 from consent_service import clock
 from consent_service.database import reading
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("pages", __name__)
+blueprint = PublicBlueprint("pages", __name__)
 
 
 @blueprint.get("/")

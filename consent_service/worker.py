@@ -19,7 +19,7 @@ from consent_service.extensions import settings
 from consent_service.imports import applying
 from consent_service.imports import service as imports
 from consent_service.ledger import service as ledger
-from consent_service.mailing import handover
+from consent_service.mailing import claiming
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -50,7 +50,7 @@ TIMETABLE = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
-    Task("take up abandoned messages", handover.take_up_abandoned, 5),
+    Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
     Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),

@@ -35,6 +35,7 @@ class Action(StrEnum):
     PARTICIPANT_CHANGED = "participant_changed"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    DKIM_KEY_CHANGED = "dkim_key_changed"
 
 
 def record(

@@ -19,9 +19,10 @@ from markupsafe import Markup
 from consent_service import links
 from consent_service.campaigns.plain_text import readable
 from consent_service.campaigns.rules import Words
+from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language, LegalBasis
 from consent_service.extensions import settings
-from consent_service.mailing import composition, handover, rendering
+from consent_service.mailing import composition, copies, rendering
 from consent_service.mailing import service as mailing
 from consent_service.mailing.composition import MailingText, Person, Slot, Template, Text, placeholder
 from consent_service.notice.queries import Wording
@@ -72,9 +73,20 @@ def reason(wording: Wording, language: Language) -> str:
     return sentence % {"title": wording.title(language), "organisation": settings().organisation.name}
 
 
-def mailing_text(wording: Wording, language: Language, words: Words) -> MailingText:
-    """The mailing in one language, with its placeholders and the slots for leaving."""
-    text = rendering.render(
+def mailing_text(campaign: PublicId, wording: Wording, language: Language, words: Words) -> MailingText:
+    """A campaign's mailing in one language, with its placeholders and the slots for leaving."""
+    sender = mailing.sender()
+    return MailingText(
+        sender=sender,
+        list_title=wording.title(language),
+        list_identifier=f"{wording.code}.{settings().host}",
+        feedback_id=composition.feedback_id(campaign, wording.code, sender),
+        text=_text(wording, language, words),
+    )
+
+
+def _text(wording: Wording, language: Language, words: Words) -> Text:
+    return rendering.render(
         "mail/campaign",
         language,
         words.subject,
@@ -83,12 +95,6 @@ def mailing_text(wording: Wording, language: Language, words: Words) -> MailingT
         reason=reason(wording, language),
         unsubscribe=placeholder(Slot.UNSUBSCRIBE),
         settings=placeholder(Slot.SETTINGS),
-    )
-    return MailingText(
-        sender=mailing.sender(),
-        list_title=wording.title(language),
-        list_identifier=f"{wording.code}.{settings().host}",
-        text=text,
     )
 
 
@@ -99,16 +105,16 @@ def _example(language: Language, address: str, message_id: str) -> Person:
     return Person(
         address=address,
         name=EXAMPLE_NAME,
-        greeting=handover.greeting(language, EXAMPLE_NAME),
+        greeting=copies.greeting(language, EXAMPLE_NAME),
         settings_url=ask,
-        way_out=handover.way_out(links.TEST_MAIL),
+        way_out=copies.way_out(links.TEST_MAIL),
         message_id=message_id,
     )
 
 
 def preview(wording: Wording, language: Language, words: Words) -> Text:
     """The mail as an example person would read it."""
-    text = mailing_text(wording, language, words).text
+    text = _text(wording, language, words)
     values = composition.slot_values(_example(language, "anna@example.org", "<preview@example.org>"))
     return Text(
         subject=composition.fill_text(text.subject, values.__getitem__),

@@ -13,6 +13,9 @@ LONGEST_BODY = 100_000
 PLACEHOLDERS = ("{{name}}", "{{greeting}}")
 """What writers may use; the links for leaving are put in by the layout alone."""
 
+BLOCK = re.compile(r"\{\{([a-z]+):([0-9a-f]{32})\}\}")
+"""A block that another feature fills in: its kind, and which one."""
+
 _ANY_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{\{|\}\}")
 _IN_LINK = re.compile(r"\]\(\s*<?[^)\s]*\{\{")
 
@@ -75,9 +78,10 @@ class Problem(StrEnum):
     PLACEHOLDER_IN_LINK = "placeholder_in_link"
 
 
-def unknown_placeholders(text: str) -> tuple[str, ...]:
-    """What stands in double braces and is none of `PLACEHOLDERS`, each once, in its order."""
-    found = (match[0] for match in _ANY_PLACEHOLDER.finditer(text))
+def unknown_placeholders(text: str, with_blocks: bool = False) -> tuple[str, ...]:
+    """What stands in double braces and is none of `PLACEHOLDERS`, each once, in its order; nor, in a body, a block."""
+    without = BLOCK.sub("", text) if with_blocks else text
+    found = (match[0] for match in _ANY_PLACEHOLDER.finditer(without))
     return tuple(dict.fromkeys(written for written in found if written not in PLACEHOLDERS))
 
 
@@ -92,7 +96,9 @@ def problems(words: Words) -> tuple[Problem, ...]:
         Problem.NO_SUBJECT: not words.subject.strip(),
         Problem.NO_BODY: not words.body.strip(),
         Problem.TOO_LONG: len(words.subject) > LONGEST_SUBJECT or len(words.body) > LONGEST_BODY,
-        Problem.UNKNOWN_PLACEHOLDER: bool(unknown_placeholders(words.subject) or unknown_placeholders(words.body)),
+        Problem.UNKNOWN_PLACEHOLDER: bool(
+            unknown_placeholders(words.subject) or unknown_placeholders(words.body, with_blocks=True)
+        ),
         Problem.PLACEHOLDER_IN_LINK: has_placeholder_in_link(words.body),
     }
     return tuple(problem for problem, is_so in checks.items() if is_so)
@@ -120,3 +126,11 @@ def reach(counted: Mapping[str | None, int]) -> Reach:
     """From how many people there are by the reason why they are left out; None for those who are not."""
     left_out = {reason: counted[reason.value] for reason in LeftOut if counted.get(reason.value)}
     return Reach(counted.get(None, 0), left_out)
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&-])")
+
+
+def as_markdown(text: str) -> str:
+    """Words that Markdown shows as they are, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))

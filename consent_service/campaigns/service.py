@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
-from consent_service.campaigns import composing, queries, rules
+from consent_service.campaigns import blocks, composing, queries, rules
 from consent_service.campaigns.models import Campaign, CampaignText
 from consent_service.campaigns.rules import PLACEHOLDERS, Act, Problem, Words
 from consent_service.domain.addresses import mailbox
@@ -43,7 +43,7 @@ def check_draft(session: Session, draft: Draft, at: datetime) -> PurposeId:
     if not rules.is_complete(draft.texts):
         raise Refused("a campaign needs at least a German subject and text")
     for language, words in draft.texts.items():
-        unknown = rules.unknown_placeholders(words.subject) + rules.unknown_placeholders(words.body)
+        unknown = rules.unknown_placeholders(words.subject) + rules.unknown_placeholders(words.body, with_blocks=True)
         allowed = " and ".join(PLACEHOLDERS)
         said = {**_SAID, Problem.UNKNOWN_PLACEHOLDER: f"{', '.join(unknown)} is no placeholder; there are {allowed}"}
         for problem in rules.problems(words):
@@ -89,8 +89,8 @@ def send_test(session: Session, public_id: PublicId, recipient: str, actor: str,
     """Mails the campaign to one address, once in each of its languages; how many mails. Raises InvalidAddress."""
     details = queries.campaign(session, public_id, at)
     address = mailbox(recipient)
-    for language, words in details.texts.items():
-        text = composing.mailing_text(details.wording, language, words)
+    for language, words in blocks.filled(session, details.texts, at).items():
+        text = composing.mailing_text(public_id, details.wording, language, words)
         compose = partial(_test_mail, text, language, address, at)
         mailing.enqueue(session, MailKind.TEST, address, compose, at)
     audit.record(session, at=at, actor=actor, action=Action.TEST_MAIL_SENT, target=public_id)
@@ -107,8 +107,12 @@ def send(session: Session, public_id: PublicId, actor: str, at: datetime) -> Non
     details = queries.campaign(session, public_id, at)
     if not details.is_complete:
         raise Refused("a campaign needs at least a German subject and text")
+    filled = blocks.filled(session, details.texts, at)
+    if blocks.is_unfilled(filled):
+        raise Refused("a block names something that is not announced")
     texts = {
-        language: composing.mailing_text(details.wording, language, words) for language, words in details.texts.items()
+        language: composing.mailing_text(public_id, details.wording, language, words)
+        for language, words in filled.items()
     }
     campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at)
     _record(session, campaign, actor, at, "sent")

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from consent_service import clock
-from consent_service.campaigns import composing, queries, service
+from consent_service.campaigns import blocks, composing, queries, service
 from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
@@ -111,6 +111,12 @@ def check(public_id: PublicId) -> Answer:
         return _moved_on(public_id)
     with reading() as session:
         reach = queries.reach(session, campaign.wording.purpose_id)
+        filled = blocks.filled(session, campaign.texts, clock.now())
+    if blocks.is_unfilled(filled):
+        flash(
+            _("A block names a seminar or survey that is not announced. Take it out, or publish it first."), "warning"
+        )
+        return redirect(url_for("campaigns.show", public_id=public_id), 303)
     return render_template(
         "campaigns/check.html",
         campaign=campaign,
@@ -183,9 +189,9 @@ def _campaign(public_id: PublicId) -> Details:
 
 
 def _previews(campaign: Details) -> dict[Language, Text]:
-    return {
-        language: composing.preview(campaign.wording, language, words) for language, words in campaign.texts.items()
-    }
+    with reading() as session:
+        texts = blocks.filled(session, campaign.texts, clock.now())
+    return {language: composing.preview(campaign.wording, language, words) for language, words in texts.items()}
 
 
 def _show(campaign: Details, form: TestMailForm) -> str:
@@ -208,4 +214,5 @@ def _form(campaign: Details | None = None) -> CampaignForm:
     form = CampaignForm(data=values)
     with reading() as session:
         form.offer(notice.current_wordings(session, clock.now()), current_language())
+        form.blocks = blocks.offered(session, current_language(), clock.now())
     return form

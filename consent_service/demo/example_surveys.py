@@ -103,6 +103,8 @@ _MOOD = (
     ),
     Question(_NEW, Kind.LONG_TEXT, _words("Was sollen wir ändern?", "What should we change?"), begins_page=True),
 )
+_TRAINING_TITLES = ("Wie war unsere Schulung?", "How was our training?")
+_MOOD_TITLES = ("Wie zufrieden sind Sie mit uns?", "How satisfied are you with us?")
 _REMARKS = ("Mehr Übungen.", "Kürzere Pausen, bitte.", "Alles bestens!", "Die Technik hat gehakt.", "Weiter so.")
 
 
@@ -114,7 +116,7 @@ def seed(session: Session, people: Sequence[SubjectId], now: datetime) -> None:
 
 
 def _seed_named(session: Session, people: Sequence[SubjectId], now: datetime, random: Random) -> None:
-    survey = _publish(session, Mode.NAMED, ("Wie war unsere Schulung?", "How was our training?"), _TRAINING, now)
+    survey = _publish(session, Mode.NAMED, _TRAINING_TITLES, _TRAINING, now)
     for number, person in enumerate(people):
         at = now - AGE + timedelta(hours=number * 5)
         participant = _register(session, survey, person, at)

@@ -21,10 +21,11 @@ from consent_service.domain.identifiers import DataKeyId, PublicId, SubjectId
 from consent_service.encryption import Key, Keyring
 from consent_service.evidence.models import DataKey, PersonKey
 from consent_service.extensions import settings
+from consent_service.prepared import Prepared
 
 Evidence = dict[str, Any]
-_INSERT_KEY = sa.insert(table(DataKey)).returning(DataKey.id)
-_SELECT_KEY = (
+_INSERT_KEY = Prepared(sa.insert(table(DataKey)).returning(DataKey.id))
+_SELECT_KEY = Prepared(
     sa.select(DataKey.wrapped, PersonKey.subject_id, PersonKey.wrapped)
     .join(PersonKey, PersonKey.subject_id == DataKey.subject_id)
     .where(DataKey.id == sa.bindparam("data_key"))
@@ -48,7 +49,7 @@ def new_request_key(session: Session, at: datetime) -> NamedKey:
     """A data key for a request that nobody has confirmed yet; `at` is aware."""
     key = encryption.new_key()
     columns = {"wrapped": keyring().close(key, _REQUEST), "created_at": at}
-    return NamedKey(session.execute(_INSERT_KEY, columns).scalar_one(), key)
+    return NamedKey(_INSERT_KEY.one(session, columns)[0], key)
 
 
 def request_key(session: Session, data_key_id: DataKeyId) -> Key:
@@ -113,7 +114,7 @@ def _person_keys(session: Session, people: Sequence[SubjectId]) -> dict[SubjectI
 
 def data_key(session: Session, data_key_id: DataKeyId) -> Key | None:
     """A person's data key; None where it, or the person's key, was destroyed."""
-    row = session.execute(_SELECT_KEY, {"data_key": data_key_id}).one_or_none()
+    row = _SELECT_KEY.first(session, {"data_key": data_key_id})
     if row is None:
         return None
     wrapped, subject_id, wrapped_person_key = row

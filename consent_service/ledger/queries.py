@@ -27,6 +27,7 @@ from consent_service.ledger.models import (
     UnsubscribeLink,
 )
 from consent_service.notice.models import Notice, PurposeVersion
+from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
@@ -210,11 +211,16 @@ class LinkTarget:
     purpose_id: PurposeId
 
 
+_TARGET = Prepared(
+    sa.select(UnsubscribeLink.subject_id, UnsubscribeLink.purpose_id).where(
+        UnsubscribeLink.public_id == sa.bindparam("link")
+    )
+)
+
+
 def unsubscribe_target(session: Session, public_id: PublicId) -> LinkTarget | None:
     """The person and purpose that a one-click link names."""
-    row = session.execute(
-        sa.select(UnsubscribeLink.subject_id, UnsubscribeLink.purpose_id).where(UnsubscribeLink.public_id == public_id)
-    ).one_or_none()
+    row = _TARGET.first(session, {"link": public_id})
     return LinkTarget(*row) if row else None
 
 

@@ -10,6 +10,7 @@ from consent_service.database import insert, table
 from consent_service.domain import consent
 from consent_service.domain.identifiers import (
     ConsentEventId,
+    DataKeyId,
     NoticeId,
     PublicId,
     PurposeId,
@@ -28,20 +29,27 @@ from consent_service.ledger.models import (
     UnsealedEvent,
     UnsubscribeLink,
 )
+from consent_service.prepared import Prepared
 
-_states = table(ConsentState).c
-_INSERT_EVENT = sa.insert(table(ConsentEvent)).returning(ConsentEvent.id)
-_INSERT_UNSEALED = sa.insert(table(UnsealedEvent))
-_INSERT_STATE = sa.insert(table(ConsentState))
-_INSERT_LINK = sa.insert(table(UnsubscribeLink))
-_INSERT_DIFFERENCE = sa.insert(table(StateCountDifference))
-_WHOSE = (_states.subject_id == sa.bindparam("subject"), _states.purpose_id == sa.bindparam("purpose"))
-_UPDATE_STATE = sa.update(table(ConsentState)).where(*_WHOSE)
-_SELECT_STATE = sa.select(
-    _states.status, _states.basis, _states.purpose_version_id, _states.since, _states.event_id
-).where(*_WHOSE)
-_SELECT_ENDED = sa.select(ConsentEvent.data_key_id, ConsentEvent.notice_id).where(
-    ConsentEvent.id == sa.bindparam("event")
+_WHOSE = (ConsentState.subject_id == sa.bindparam("subject"), ConsentState.purpose_id == sa.bindparam("purpose"))
+_INSERT_EVENT = Prepared(sa.insert(table(ConsentEvent)).returning(ConsentEvent.id))
+_INSERT_UNSEALED = Prepared(sa.insert(table(UnsealedEvent)))
+_INSERT_STATE = Prepared(sa.insert(table(ConsentState)))
+_INSERT_LINK = Prepared(sa.insert(table(UnsubscribeLink)))
+_INSERT_DIFFERENCE = Prepared(sa.insert(table(StateCountDifference)))
+_UPDATE_STATE = Prepared(sa.update(table(ConsentState)).where(*_WHOSE))
+_SELECT_STANDING = Prepared(
+    sa.select(
+        ConsentState.status,
+        ConsentState.basis,
+        ConsentState.purpose_version_id,
+        ConsentState.since,
+        ConsentState.event_id,
+        ConsentEvent.data_key_id,
+        ConsentEvent.notice_id,
+    )
+    .join(ConsentEvent, ConsentEvent.id == ConsentState.event_id)
+    .where(*_WHOSE)
 )
 
 
@@ -63,7 +71,8 @@ class Consent:
 
 def begin(session: Session, given: Consent, evidence: Evidence, key: NamedKey) -> ConsentEventId | None:
     """Records a confirmation or an import, with its evidence. None where it means nothing (consent.is_allowed)."""
-    state = _state(session, given.subject_id, given.purpose_id)
+    standing = _standing(session, given.subject_id, given.purpose_id)
+    state = standing.state if standing else None
     if not consent.is_allowed(state, given.kind):
         return None
     return _append(session, given, state, evidence, key, ends=None)
@@ -81,13 +90,15 @@ def leave(
 
     The evidence goes under the data key of what it ends: both are wanted for as long.
     """
-    state = _state(session, subject_id, purpose_id)
-    if state is None or not consent.is_allowed(state, consent.way_out(state.basis)):
+    standing = _standing(session, subject_id, purpose_id)
+    if standing is None or not consent.is_allowed(standing.state, consent.way_out(standing.state.basis)):
         return None
-    ended = session.execute(_SELECT_ENDED, {"event": state.event_id}).one()
-    key = evidence_service.data_key(session, ended.data_key_id)
+    state = standing.state
+    key = evidence_service.data_key(session, standing.data_key_id)
     named = (
-        NamedKey(ended.data_key_id, key) if key is not None else evidence_service.new_data_key(session, subject_id, at)
+        NamedKey(standing.data_key_id, key)
+        if key is not None
+        else evidence_service.new_data_key(session, subject_id, at)
     )
     given = Consent(
         subject_id=subject_id,
@@ -97,7 +108,7 @@ def leave(
         basis=state.basis,
         at=at,
         channel=channel,
-        notice_id=ended.notice_id,
+        notice_id=standing.notice_id,
     )
     return _append(session, given, state, evidence, named, ends=state.event_id)
 
@@ -110,8 +121,8 @@ def _append(
     key: NamedKey,
     ends: ConsentEventId | None,
 ) -> ConsentEventId:
-    event_id = session.execute(_INSERT_EVENT, event_columns(given, evidence, key, ends)).scalar_one()
-    session.execute(_INSERT_UNSEALED, {"event_id": event_id})
+    event_id = _INSERT_EVENT.one(session, event_columns(given, evidence, key, ends))[0]
+    _INSERT_UNSEALED.run(session, {"event_id": event_id})
     _project(session, given.subject_id, given.purpose_id, state, consent.apply(state, event_of(event_id, given)))
     return event_id
 
@@ -155,9 +166,18 @@ def state_columns(state: consent.State) -> dict[str, object]:
     }
 
 
-def _state(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> consent.State | None:
-    row = session.execute(_SELECT_STATE, {"subject": subject_id, "purpose": purpose_id}).one_or_none()
-    return consent.State(*row) if row else None
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where a person stands for a purpose, and what the event that led there rests on."""
+
+    state: consent.State
+    data_key_id: DataKeyId
+    notice_id: NoticeId | None
+
+
+def _standing(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> _Standing | None:
+    row = _SELECT_STANDING.first(session, {"subject": subject_id, "purpose": purpose_id})
+    return _Standing(consent.State(*row[:5]), *row[5:]) if row else None
 
 
 def _project(
@@ -173,20 +193,20 @@ def _project(
     columns = state_columns(after)
     if before is None:
         whose = {"subject_id": subject_id, "purpose_id": purpose_id}
-        session.execute(_INSERT_STATE, {**whose, **columns})
-        session.execute(_INSERT_LINK, {**whose, "public_id": new_public_id()})
+        _INSERT_STATE.run(session, {**whose, **columns})
+        _INSERT_LINK.run(session, {**whose, "public_id": new_public_id()})
     else:
-        session.execute(_UPDATE_STATE, {"subject": subject_id, "purpose": purpose_id, **columns})
+        _UPDATE_STATE.run(session, {"subject": subject_id, "purpose": purpose_id, **columns})
     _count(session, purpose_id, before.status if before else None, after.status)
 
 
 def _count(session: Session, purpose_id: PurposeId, before: ConsentStatus | None, after: ConsentStatus) -> None:
     if before is after:
         return
-    differences = [{"purpose_id": purpose_id, "status": after, "difference": 1}]
+    differences: list[dict[str, object]] = [{"purpose_id": purpose_id, "status": after, "difference": 1}]
     if before is not None:
         differences.append({"purpose_id": purpose_id, "status": before, "difference": -1})
-    session.execute(_INSERT_DIFFERENCE, differences)
+    _INSERT_DIFFERENCE.run(session, *differences)
 
 
 def fold_counts(session: Session, most: int = 10_000) -> int:

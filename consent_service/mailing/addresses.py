@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import hmac
+import re
 
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 
 _SIGNATURE_BYTES = 10
 _PREFIX = "b-"
+_MESSAGE_ID = re.compile(r"<([0-9a-f]{32})@[^<>\s]+>")
 
 
 def message_id(public_id: PublicId) -> str:
@@ -35,6 +37,12 @@ def message_of_envelope_sender(address: str) -> PublicId | None:
     if any(hmac.compare_digest(signature, _signature(raw, key)) for key in settings().secret_keys):
         return PublicId(raw.hex())
     return None
+
+
+def message_of_message_id(text: str) -> PublicId | None:
+    """The message that the first Message-ID of our form in a header's text names; it may not be in our outbox."""
+    found = _MESSAGE_ID.search(text)
+    return PublicId(found[1]) if found else None
 
 
 def _signature(raw: bytes, key: str) -> bytes:

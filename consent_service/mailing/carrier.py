@@ -4,21 +4,39 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from types import TracebackType
 
+import sqlalchemy as sa
 import structlog
 
 from consent_service import clock
-from consent_service.database import transaction
-from consent_service.mailing import handover
-from consent_service.mailing.handover import Claim, Envelope, Outcome
+from consent_service.database import Writer
+from consent_service.domain.identifiers import PublicId
+from consent_service.mailing import claiming, copies, handover
+from consent_service.mailing.claiming import Claim
+from consent_service.mailing.copies import Copy, Envelope, SingleMail
+from consent_service.mailing.handover import Outcome
 from consent_service.mailing.rules import Lane, pause_before_reconnect
-from consent_service.mailing.smtp import CannotConnect, Connection
+from consent_service.mailing.smtp import Answer, CannotConnect, Connection
 
 log = structlog.get_logger()
 
 BATCH = {Lane.SINGLE: 10, Lane.BULK: 100}
 IDLE_SECONDS = {Lane.SINGLE: 0.1, Lane.BULK: 0.5}
 LONGEST_MARK_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _InHand:
+    """A message that is marked as being handed over, and the moment before that was committed."""
+
+    claim: Claim
+    marked: float
+
+    @property
+    def is_old(self) -> bool:
+        """Whether an unsubscribe may have stopped waiting for us."""
+        return time.monotonic() - self.marked > LONGEST_MARK_SECONDS
 
 
 @dataclass
@@ -28,33 +46,44 @@ class Carrier:
     lane: Lane
     stop: threading.Event
     connection: Connection = field(default_factory=Connection)
+    writer: Writer = field(default_factory=Writer)
     failures: int = 0  # how often in a row the server was not there or hung up
-    done: Outcome | None = None  # what the server said and is not yet written down
+    done: list[Outcome] = field(default_factory=list)  # what the server said and is not yet written down
+    in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
+
+    def __enter__(self) -> "Carrier":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.in_hand.clear()
+        self.connection.close()
+        self.writer.close()
 
     def run(self) -> None:
         """Works until `stop` is set; needs an application context. May be run again after it has raised."""
-        with self.connection:
+        with self:
             try:
                 while not self.stop.is_set():
                     if not self.carry_batch():
                         self.connection.close_if_idle()
                         self.stop.wait(IDLE_SECONDS[self.lane])
             finally:
-                # Whatever went wrong: an outcome that is never written down means a second mail.
-                self._write_down()
+                self._finish()
 
     def carry_batch(self) -> bool:
         """Claims a batch and hands it over; whether there was anything to do."""
         self._write_down()
-        with transaction() as session:
-            claims = handover.claim(session, self.lane, BATCH[self.lane])
+        with self.writer.transaction() as session:
+            claims = claiming.claim(session, self.lane, BATCH[self.lane])
         if not claims:
             return False
         left = self._carry(claims)
-        self._write_down()
+        self._finish()
         if left:
-            with transaction() as session:
-                handover.release(session, left)
+            with self.writer.transaction() as session:
+                claiming.release(session, left)
         if self.failures:
             self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
@@ -79,29 +108,71 @@ class Carrier:
         return True
 
     def _hand_over(self, claim: Claim) -> None:
-        """Decides and hands over; a success is written down together with the next decision."""
-        envelope, marked = self._decide(claim)
-        while envelope is not None and time.monotonic() - marked > LONGEST_MARK_SECONDS:
-            envelope, marked = self._decide(claim)
-        if envelope is None:
-            return
-        reply = self.connection.hand_over(envelope)
-        self.done = Outcome(claim, reply, clock.now())
-        if not reply.is_success:
-            log.info("mail refused", message=claim.message_id, reply_code=reply.code)
-            self._write_down()
-        self.failures = 0 if self.connection.is_open else self.failures + 1
+        """Decides and hands over; a success is written down together with a later decision."""
+        mail = self._decide(claim)
+        envelope = self._compose(claim, mail) if mail is not None else None
+        self._renew_old_marks()
+        if envelope is not None and envelope.public_id in self.in_hand:
+            self._take(self.connection.hand_over(envelope))
 
-    def _decide(self, claim: Claim) -> tuple[Envelope | None, float]:
-        """Decides and marks; with the moment before the commit, from which an unsubscribe waits for us."""
-        with transaction() as session:
-            envelope = handover.step(session, self.done, claim, clock.now())
+    def _decide(self, claim: Claim) -> Copy | SingleMail | None:
+        """Decides and marks, and writes down what is done."""
+        with self.writer.transaction() as session:
+            mail = handover.step(session, self.done, claim, clock.now())
             marked = time.monotonic()
-        self.done = None
-        return envelope, marked
+        self.done = []
+        if mail is not None:
+            self.in_hand[mail.public_id] = _InHand(claim, marked)
+        return mail
+
+    def _compose(self, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
+        try:
+            return copies.envelope(mail, clock.now())
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as error:  # what composing raises now, it would raise for ever, and hold up the lane
+            kind = type(error).__name__
+            log.error("mail cannot be composed", message=claim.message_id, error=kind)
+            with self.writer.transaction() as session:
+                handover.give_up(session, claim, kind)
+            del self.in_hand[mail.public_id]
+            return None
+
+    def _renew_old_marks(self) -> None:
+        """Decides anew on what is in hand for so long that an unsubscribe no longer waits for it (design I6)."""
+        while old := next((held for held in self.in_hand.items() if held[1].is_old), None):
+            public_id, held = old
+            if self._decide(held.claim) is None:
+                del self.in_hand[public_id]
+                if self.connection.waiting == public_id:
+                    self.connection.forsake()
+
+    def _take(self, answers: list[Answer]) -> None:
+        """Keeps what the server said until it is written down; at once where it is not a success."""
+        for answer in answers:
+            claim = self.in_hand.pop(answer.public_id).claim
+            if answer.reply is None:
+                with self.writer.transaction() as session:
+                    handover.put_back(session, claim)
+                continue
+            self.done.append(Outcome(claim, answer.reply, clock.now()))
+            if not answer.reply.is_success:
+                log.info("mail refused", message=claim.message_id, reply_code=answer.reply.code)
+                self._write_down()
+            self.failures = 0 if self.connection.is_open else self.failures + 1
+
+    def _finish(self) -> None:
+        """Hands over what waits, and writes down what is done."""
+        try:
+            self._renew_old_marks()
+            self._take(self.connection.finish())
+        finally:
+            # Whatever went wrong: an outcome that is never written down means a second mail.
+            self._write_down()
 
     def _write_down(self) -> None:
-        if self.done is not None:
-            with transaction() as session:
-                handover.record(session, self.done)
-            self.done = None
+        if self.done:
+            with self.writer.transaction() as session:
+                for outcome in self.done:
+                    handover.record(session, outcome)
+            self.done = []

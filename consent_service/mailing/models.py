@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from consent_service.database import Base
 from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, LeftOut
-from consent_service.mailing.rules import MailingState, MailKind, MessageState
+from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
 
 
 class Mailing(Base):
@@ -87,3 +87,21 @@ class Message(Base):
     # The single lane: a whole mail, encrypted, to an address that need not be a person's yet.
     recipient: Mapped[str | None] = mapped_column(sa.String(254))
     content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+
+
+class MessageReturn(Base):
+    """What came back about a message; the reporting server's own words, encrypted."""
+
+    __tablename__ = "returns"
+    __table_args__ = (
+        sa.UniqueConstraint("message_id", "kind"),
+        sa.Index("ix_returns_classification_at", "classification", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[MessageId] = mapped_column(sa.ForeignKey("messages.id"))
+    kind: Mapped[ReturnKind]
+    classification: Mapped[BounceKind | None]
+    status: Mapped[str | None] = mapped_column(sa.String(16))  # RFC 3463
+    at: Mapped[datetime]
+    text: Mapped[bytes | None] = mapped_column(sa.LargeBinary)

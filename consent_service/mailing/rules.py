@@ -1,7 +1,8 @@
 """The decisions of delivery: what a server's answer means, and when to try again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -24,10 +25,14 @@ class MailKind(StrEnum):
     TEST = "test"
     CAMPAIGN = "campaign"
     SEMINAR = "seminar"
+    FORWARDED = "forwarded"
 
 
 class MessageState(StrEnum):
-    """Design: queued -> claimed (lease) -> handing -> sent | deferred | failed | suppressed | in_doubt."""
+    """Design: queued -> claimed (lease) -> handing -> sent | deferred | failed | suppressed | in_doubt.
+
+    What comes back makes a sent one bounced or complained.
+    """
 
     QUEUED = "queued"
     CLAIMED = "claimed"
@@ -37,6 +42,25 @@ class MessageState(StrEnum):
     FAILED = "failed"
     SUPPRESSED = "suppressed"
     IN_DOUBT = "in_doubt"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class ReturnKind(StrEnum):
+    """What came back about a mail that was handed over."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+
+
+class BounceKind(StrEnum):
+    """Why a mail came back."""
+
+    GONE = "gone"
+    FULL = "full"
+    POLICY = "policy"
+    TEMPORARY = "temporary"
+    UNKNOWN = "unknown"
 
 
 class MailingState(StrEnum):
@@ -104,3 +128,28 @@ def state_after(reply: Reply, attempts: int) -> MessageState:
     if reply.is_temporary and attempts < MOST_ATTEMPTS:
         return MessageState.DEFERRED
     return MessageState.FAILED
+
+
+BOUNCES_IN_A_ROW = 5
+SHORTEST_SPREAD = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One mail that was handed over, when (aware), and what kind of bounce came back, if any."""
+
+    at: datetime
+    bounce: BounceKind | None
+
+
+def keeps_bouncing(latest: Sequence[Delivery]) -> bool:
+    """Whether an address's latest deliveries, newest first, all came back, over long enough a time to be sure.
+
+    What was refused for policy or reputation says nothing about the address: the fault is ours.
+    """
+    row = latest[:BOUNCES_IN_A_ROW]
+    return (
+        len(row) == BOUNCES_IN_A_ROW
+        and all(delivery.bounce not in (None, BounceKind.POLICY) for delivery in row)
+        and row[0].at - row[-1].at >= SHORTEST_SPREAD
+    )

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import reading, shared_now, transaction
+from consent_service.database import literal, reading, shared_now, transaction
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, LeftOut
@@ -19,8 +19,9 @@ from consent_service.ledger import queries as ledger
 from consent_service.mailing import composition
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.composition import MailingText, Sender
-from consent_service.mailing.models import Mailing, MailingTemplate, Message
+from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
+from consent_service.prepared import Prepared
 
 LONGEST_WAIT_SECONDS = 3.0
 _POLL_SECONDS = 0.01
@@ -191,11 +192,20 @@ def finish(session: Session, at: datetime) -> None:
     )
 
 
-_IN_HAND = (
+_IN_HAND = Prepared(
     sa.select(Message.id)
-    .where(Message.subject_id == sa.bindparam("subject"), Message.state == MessageState.HANDING)
+    .where(Message.subject_id == sa.bindparam("subject"), Message.state == literal(MessageState.HANDING))
     .limit(1)
 )
+
+
+def is_in_hand(session: Session, subject_id: SubjectId) -> bool:
+    """Whether anything to this person is being handed over.
+
+    Under the person's exclusive lock, and in the transaction that takes eligibility away, no means that
+    nothing will be: marking wants that lock, too, and looks afterwards (design I6).
+    """
+    return _IN_HAND.first(session, {"subject": subject_id}) is not None
 
 
 def wait_until_not_in_hand(subject_id: SubjectId) -> None:
@@ -207,7 +217,7 @@ def wait_until_not_in_hand(subject_id: SubjectId) -> None:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         with reading() as session:
-            if session.execute(_IN_HAND, {"subject": subject_id}).first() is None:
+            if not is_in_hand(session, subject_id):
                 return
         time.sleep(_POLL_SECONDS)
     with transaction() as session:
@@ -249,3 +259,4 @@ def empty(session: Session, traces: Traces) -> None:
         .values(state=MessageState.SUPPRESSED, left_out=LeftOut.ERASED)
     )
     session.execute(sa.update(Message).where(Message.id.in_(messages)).values(recipient=None, content=None, reply=None))
+    session.execute(sa.update(MessageReturn).where(MessageReturn.message_id.in_(messages)).values(text=None))

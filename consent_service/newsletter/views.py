@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import limiter, settings
 from consent_service.localisation import current_language
 from consent_service.newsletter import service
 from consent_service.newsletter.forms import SignUpForm
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.security_headers import EMBEDDABLE
 
-blueprint = Blueprint("newsletter", __name__)
-staff_forms.exempt(blueprint)  # public forms carry a token of their own (design I11)
+blueprint = PublicBlueprint("newsletter", __name__)
 
 
 @dataclass(frozen=True, slots=True)

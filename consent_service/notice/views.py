@@ -1,6 +1,6 @@
 """The privacy notice, current and past editions."""
 
-from flask import Blueprint, render_template
+from flask import render_template
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -9,8 +9,9 @@ from consent_service.database import reading
 from consent_service.localisation import current_language
 from consent_service.notice import queries
 from consent_service.notice.queries import PrivacyNotice
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("notice", __name__)
+blueprint = PublicBlueprint("notice", __name__)
 _markdown = MarkdownIt("commonmark", {"html": False})
 
 

@@ -19,6 +19,8 @@ from consent_service.preferences import queries as preferences
 from consent_service.preferences.queries import Happening
 from consent_service.registrations import queries as registrations
 from consent_service.registrations.queries import Request
+from consent_service.seminars import queries as seminars
+from consent_service.seminars.queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
 from consent_service.surveys import queries as surveys
@@ -52,6 +54,7 @@ class Overview:
     history: Sequence[Happening]
     requests: Sequence[Request]
     mails: Sequence[Mail]
+    seminars: Sequence[RegistrationDetails]
     surveys: Sequence[Participation]
 
 
@@ -66,6 +69,7 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         history=preferences.happenings(session, person.id, language),
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],
         mails=mailing.of_person(session, person.id),
+        seminars=seminars.registrations_of(session, person.id, at),
         surveys=surveys.participations(session, person.id, at),
     )
 

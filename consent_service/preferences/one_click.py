@@ -4,22 +4,22 @@ POST is recorded before the answer, without cookie, token in a form, redirect or
 providers send from few addresses. GET and HEAD change nothing: scanners open every link.
 """
 
-from flask import Blueprint, Response, render_template, request
+from flask import Response, render_template, request
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.preferences import queries, service
 from consent_service.preferences.rules import ReasonForLeaving
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("one_click", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("one_click", __name__)
 
 
 @blueprint.get("/unsubscribe/<token>")
@@ -44,8 +44,9 @@ def unsubscribe(token: str) -> str | Response:
         return render_template("preferences/test_mail.html")
     channel = Channel.LINK if "button" in request.form else Channel.ONE_CLICK
     with transaction() as session:
-        person = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
-    mailing.wait_until_not_in_hand(person)
+        unsubscribed = service.unsubscribe(session, link, channel, request_evidence(), clock.now())
+    if unsubscribed.is_mail_in_hand:
+        mailing.wait_until_not_in_hand(unsubscribed.subject_id)
     if channel is Channel.ONE_CLICK:
         return Response("unsubscribed\n", mimetype="text/plain")
     return _done(token, link)

@@ -1,6 +1,7 @@
 """Leaving: by one click or on the settings page. Asking for the way back goes through registrations."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from consent_service.evidence.service import Evidence
 from consent_service.ledger import queries as ledger_queries
 from consent_service.ledger import service as ledger
 from consent_service.ledger.queries import LinkTarget
+from consent_service.mailing import service as mailing
 from consent_service.notice import queries as notice
 from consent_service.preferences.models import LeavingReason
 from consent_service.preferences.rules import ReasonForLeaving
@@ -22,14 +24,22 @@ from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
 
-def unsubscribe(session: Session, link: PublicId, channel: Channel, evidence: Evidence, at: datetime) -> SubjectId:
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """Who has left; the caller waits for what is in hand to them before it answers (design I6)."""
+
+    subject_id: SubjectId
+    is_mail_in_hand: bool
+
+
+def unsubscribe(session: Session, link: PublicId, channel: Channel, evidence: Evidence, at: datetime) -> Unsubscribed:
     """Unsubscribes the person and purpose that a link names; doing it again changes nothing (RFC 8058).
 
-    Returns the person, whose mails in hand the caller waits for before it answers. Raises InvalidLink.
+    Raises InvalidLink.
     """
     target = _target(session, link)
     leave(session, target.subject_id, [target.purpose_id], channel, evidence, at)
-    return target.subject_id
+    return Unsubscribed(target.subject_id, mailing.is_in_hand(session, target.subject_id))
 
 
 def leave(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from consent_service import clock, links
@@ -10,7 +10,7 @@ from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
-from consent_service.extensions import limiter, staff_forms
+from consent_service.extensions import limiter
 from consent_service.extensions import settings as configuration
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
@@ -20,9 +20,9 @@ from consent_service.preferences.queries import Person
 from consent_service.preferences.rules import Power
 from consent_service.preferences.sections import sections
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 
-blueprint = Blueprint("preferences", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("preferences", __name__)
 
 
 @blueprint.get("/settings")

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from consent_service import links
-from consent_service.database import alone, table
+from consent_service.database import alone, literal, table
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import (
     MessageId,
@@ -33,14 +33,19 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.composition import Text
 from consent_service.mailing.rules import MailKind
 from consent_service.notice import queries as notice
+from consent_service.prepared import Prepared
 from consent_service.registrations import kinds, queries, rules
 from consent_service.registrations.models import Registration, RegistrationPurpose
 from consent_service.registrations.rules import Answer, RegistrationKind, RegistrationState
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
-_INSERT_REGISTRATION = sa.insert(table(Registration)).returning(Registration.id)
-_INSERT_PURPOSES = sa.insert(table(RegistrationPurpose))
+_INSERT_REGISTRATION = Prepared(sa.insert(table(Registration)).returning(Registration.id))
+_INSERT_PURPOSES = Prepared(sa.insert(table(RegistrationPurpose)))
+_IS_OPEN = Registration.state.in_([literal(RegistrationState.REQUESTED), literal(RegistrationState.AWAITING)])
+_SELECT_OPEN = Prepared(
+    sa.select(Registration.id).where(Registration.normalised_address == sa.bindparam("address"), _IS_OPEN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,9 @@ def request(session: Session, asked: Request, at: datetime) -> PublicId:
         "data_key_id": key.id,
         "evidence": evidence_service.close(key.key, asked.evidence, public_id),
     }
-    registration_id = session.execute(_INSERT_REGISTRATION, columns).scalar_one()
-    if asked.versions:
-        session.execute(
-            _INSERT_PURPOSES,
-            [{"registration_id": registration_id, "purpose_version_id": version} for version in asked.versions],
-        )
+    (registration_id,) = _INSERT_REGISTRATION.one(session, columns)
+    for version in asked.versions:
+        _INSERT_PURPOSES.run(session, {"registration_id": registration_id, "purpose_version_id": version})
     return public_id
 
 
@@ -178,6 +180,8 @@ def cancel_open(session: Session, address: NormalisedAddress, ended: Collection[
 
     Where consent is all that is asked for, the registration ends. Elsewhere the box does, and the rest holds.
     """
+    if _SELECT_OPEN.first(session, {"address": address}) is None:
+        return
     for registration in _open(session, Registration.normalised_address == address):
         asked_for = notice.wordings(session, queries.versions(session, registration.id)).values()
         if not rules.includes_any((wording.purpose_id for wording in asked_for), frozenset(ended)):
@@ -212,11 +216,7 @@ def expire(session: Session, now: datetime, most: int = 500) -> int:
 def _open(session: Session, condition: sa.ColumnElement[bool], most: int | None = None) -> Sequence[Registration]:
     return (
         session.execute(
-            sa.select(Registration)
-            .where(condition, Registration.state.in_((RegistrationState.REQUESTED, RegistrationState.AWAITING)))
-            .order_by(Registration.id)
-            .limit(most)
-            .with_for_update()
+            sa.select(Registration).where(condition, _IS_OPEN).order_by(Registration.id).limit(most).with_for_update()
         )
         .scalars()
         .all()

@@ -2,25 +2,24 @@
 
 import time
 
-from flask import Blueprint, redirect, render_template
+from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
-from consent_service.extensions import staff_forms
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.registrations import confirm as confirmation
 from consent_service.registrations import kinds, queries, rules
 from consent_service.registrations.kinds import Elsewhere
 from consent_service.registrations.rules import LinkOutcome, RegistrationKind
 from consent_service.registrations.sign_up import SIGN_UP
 
-blueprint = Blueprint("registrations", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("registrations", __name__)
 
 _HANDING_OVER_SECONDS = 2.0
 

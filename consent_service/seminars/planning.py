@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
-from consent_service.domain.errors import NotFound, Refused
+from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId, new_public_id
 from consent_service.domain.kinds import Language
 from consent_service.seminars import notices, queries, seating
@@ -166,10 +166,7 @@ def delete(session: Session, public_id: PublicId, actor: str, at: datetime) -> N
 
 
 def _locked(session: Session, public_id: PublicId) -> Seminar:
-    found = session.execute(sa.select(Seminar.id).where(Seminar.public_id == public_id)).scalar_one_or_none()
-    if found is None:
-        raise NotFound("there is no such seminar")
-    return seating.lock(session, found)
+    return seating.lock(session, queries.seminar_id(session, public_id))
 
 
 def _check(draft: Draft) -> None:

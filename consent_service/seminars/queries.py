@@ -129,6 +129,14 @@ def seminar(session: Session, public_id: PublicId, now: datetime) -> Details:
     return details(session, row, now)
 
 
+def seminar_id(session: Session, public_id: PublicId) -> SeminarId:
+    """The row of the seminar with this id. Raises NotFound."""
+    found = session.execute(sa.select(Seminar.id).where(Seminar.public_id == public_id)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("there is no such seminar")
+    return found
+
+
 def announced(session: Session, public_id: PublicId, now: datetime) -> Details:
     """The seminar with this id, once it was published. Raises NotFound, also for a draft."""
     found = seminar(session, public_id, now)

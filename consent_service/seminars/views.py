@@ -1,8 +1,9 @@
 """Seminars for visitors: what is coming, a page each with its form, and one's own registration."""
 
+import re
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,20 +13,21 @@ from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded, InvalidLink, NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.preferences import queries as preferences
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.seminars import calendar, forms, queries, registering, seating, structured, words
 from consent_service.seminars.forms import RegistrationForm
 from consent_service.seminars.queries import Details, RegistrationDetails
 
-blueprint = Blueprint("seminars", __name__)
-staff_forms.exempt(blueprint)
+blueprint = PublicBlueprint("seminars", __name__)
 
+_HEADING = re.compile(r"(</?h)([1-6])(?=>)")
 Answer = str | tuple[str, int] | AnyResponse
 
 
@@ -114,7 +116,7 @@ def _page(shown: _Shown, form: RegistrationForm) -> str:
         "seminars/seminar.html",
         seminar=shown.seminar,
         language_of=language,
-        description=Markup(to_html(shown.seminar.words(language).description)),  # noqa: S704 (cleaned)
+        description=Markup(_demoted(to_html(shown.seminar.words(language).description))),  # noqa: S704 (cleaned)
         data=[structured.event(shown.seminar, language)],
         form=form if shown.seminar.takes_registrations else None,
         answers=[form[forms.PREFIX + question.key] for question in shown.seminar.questions],
@@ -122,6 +124,11 @@ def _page(shown: _Shown, form: RegistrationForm) -> str:
         hints={wording.reference: wording.words[language].wording for wording in shown.offered},
         edition=shown.edition,
     )
+
+
+def _demoted(html: str) -> str:
+    """The headings of a description two levels down: the page's own stand above them."""
+    return _HEADING.sub(lambda found: f"{found[1]}{min(int(found[2]) + 2, 6)}", html)
 
 
 @blueprint.get("/seminars/<public_id>/calendar.ics")

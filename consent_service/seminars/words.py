@@ -89,7 +89,9 @@ def _day(value: datetime) -> str:
 
 
 def _zone(value: datetime) -> str:
-    return str(get_timezone_name(value, width="short", locale=get_locale()))
+    """MEZ for Germans; the zone's own short name where the language has none, else how far it is from UTC."""
+    names = (get_timezone_name(value, width="short", locale=get_locale()), value.tzname() or "")
+    return next((name for name in names if name.isalpha()), f"UTC{value:%z}")
 
 
 def times_of(seminar: Details) -> Sequence[str]:

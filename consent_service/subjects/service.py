@@ -9,12 +9,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import Digest, insert
+from consent_service.database import Digest, UtcDateTime, insert, inserts
 from consent_service.domain.addresses import NormalisedAddress, mailbox, normalise
 from consent_service.domain.identifiers import PurposeId, SubjectId, new_public_id
 from consent_service.domain.kinds import Language, SuppressionReason
 from consent_service.domain.names import tidy
 from consent_service.extensions import settings
+from consent_service.prepared import Prepared
 from consent_service.subjects import rules
 from consent_service.subjects.models import Subject, Suppression, SuppressionCanary
 
@@ -59,7 +60,7 @@ class Locked:
     digest: Digest | None
 
 
-_LOCK = (
+_LOCK = Prepared(
     sa.select(Subject.normalised_address, Subject.suppression_digest)
     .where(Subject.id == sa.bindparam("subject"))
     .with_for_update(key_share=True)
@@ -68,7 +69,7 @@ _LOCK = (
 
 def lock(session: Session, subject_id: SubjectId) -> Locked:
     """Takes the person's exclusive lock; whoever takes eligibility away does this first (design I6)."""
-    return Locked(*session.execute(_LOCK, {"subject": subject_id}).one())
+    return Locked(*_LOCK.one(session, {"subject": subject_id}))
 
 
 def lock_shared(session: Session, subject_id: SubjectId) -> None:
@@ -202,6 +203,12 @@ def erase(session: Session, subject_id: SubjectId, at: datetime) -> None:
     )
 
 
+_SUPPRESS = {
+    name: Prepared(statement.on_conflict_do_nothing().returning(Suppression.id))
+    for name, statement in inserts(Suppression).items()
+}
+
+
 def suppress(
     session: Session, digest: Digest, purpose_id: PurposeId | None, reason: SuppressionReason, at: datetime
 ) -> bool:
@@ -209,9 +216,8 @@ def suppress(
 
     Where the address is a person's, the caller holds that person's lock.
     """
-    statement = insert(session, Suppression).values(digest=digest, purpose_id=purpose_id, reason=reason, created_at=at)
-    result = session.execute(statement.on_conflict_do_nothing().returning(Suppression.id))
-    return result.scalar_one_or_none() is not None
+    columns = {"digest": digest, "purpose_id": purpose_id, "reason": reason, "created_at": at}
+    return _SUPPRESS[session.get_bind().dialect.name].first(session, columns) is not None
 
 
 def suppress_subject(
@@ -270,6 +276,35 @@ def in_force(
         Suppression.lifted_at.is_(None),
         sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
     )
+
+
+def last_lifted(session: Session, subject_id: SubjectId, reason: SuppressionReason) -> datetime | None:
+    """When a suppression of this reason was last lifted for a person; aware, in UTC."""
+    return session.execute(
+        sa.select(sa.func.max(Suppression.lifted_at, type_=UtcDateTime()))
+        .join(Subject, Subject.suppression_digest == Suppression.digest)
+        .where(Subject.id == subject_id, Suppression.reason == reason)
+    ).scalar_one()
+
+
+def lift_bounce(session: Session, subject_id: SubjectId, because: str, at: datetime) -> bool:
+    """Lifts what stands against a person because mail came back, and nothing else; whether there was such.
+
+    The caller holds the person's lock.
+    """
+    digest = sa.select(Subject.suppression_digest).where(Subject.id == subject_id).scalar_subquery()
+    lifted = session.execute(
+        sa.update(Suppression)
+        .where(
+            Suppression.digest == digest,
+            Suppression.reason == SuppressionReason.BOUNCED,
+            Suppression.lifted_at.is_(None),
+        )
+        .values(lifted_at=at, lifted_because=because)
+        .returning(Suppression.id)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(lifted.all())
 
 
 def lift_by_opt_in(

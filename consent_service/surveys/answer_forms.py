@@ -14,14 +14,14 @@ from consent_service.surveys import rules
 from consent_service.surveys.rules import Answers, Code, Kind, Mistake, Option, Problem, Question, Value, said
 
 _MESSAGES: dict[Problem, LazyString] = {
-    Problem.MISSING: _l("Answer this question"),
+    Problem.MISSING: _l("Answer “%(question)s”"),
     Problem.NOT_A_CHOICE: _l("Choose one of the answers"),
     Problem.TOO_LONG: _l("Shorten the text to at most %(max)d characters; it has %(length)d"),
     Problem.NOT_A_NUMBER: _l("Enter a number, for example 12 or 12.5"),
     Problem.TOO_SMALL: _l("Enter a number from %(lowest)s"),
     Problem.TOO_LARGE: _l("Enter a number up to %(highest)s"),
     Problem.NOT_A_DATE: _l("Enter a date, for example 2026-05-31"),
-    Problem.ROWS_MISSING: _l("Answer each line"),
+    Problem.ROWS_MISSING: _l("Choose an answer for “%(row)s”"),
 }
 
 
@@ -57,16 +57,16 @@ class AnswerForm(wtforms.Form):
 
     def _blame(self, question: Question, problem: Problem) -> None:
         typed = self.typed(question)
+        first = next((field for field in self.fields_of(question) if not field.data), self.fields_of(question)[0])
         message = str(_MESSAGES[problem]) % {
             "max": rules.longest(question),
             "length": len(typed) if isinstance(typed, str) else 0,
             "lowest": question.lowest,
             "highest": question.highest,
+            "question": said(question.label, self.language),
+            "row": first.label.text,
         }
-        fields = self.fields_of(question)
-        if problem is Problem.ROWS_MISSING:
-            fields = [field for field in fields if not field.data]
-        fields[0].errors = [message]
+        first.errors = [message]
 
     def fields_of(self, question: Question) -> list[wtforms.Field]:
         """The question's fields, a matrix's in the order of its rows."""

@@ -7,7 +7,7 @@ old mail can only go on answering; what was answered is shown to who holds a fre
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -18,6 +18,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import limiter, settings, staff_forms
 from consent_service.localisation import current_language
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.surveys import answer_forms, flow, keys, queries, registration, rules, taking_part, words
 from consent_service.surveys.answer_forms import AnswerForm, answer_form
 from consent_service.surveys.flow import Asked, Sent
@@ -25,7 +26,7 @@ from consent_service.surveys.queries import Participation
 from consent_service.surveys.rules import Answers, State
 from consent_service.surveys.taking_part import Outcome, Sealing
 
-blueprint = Blueprint("survey", __name__, url_prefix="/survey")
+blueprint = PublicBlueprint("survey", __name__, url_prefix="/survey")
 staff_forms.exempt(blueprint)  # the signed link stands in for a form's token
 
 LONGEST_FORM_BYTES = 4 * 1024 * 1024
@@ -34,8 +35,8 @@ LONGEST_FORM_BYTES = 4 * 1024 * 1024
 Answer = str | Response | tuple[str, int]
 
 
-@blueprint.before_request
-def _take_long_texts() -> None:
+def take_long_texts() -> None:
+    """Lets this request's form be as long as answers may be; to be called before the form is read."""
     request.max_form_memory_size = LONGEST_FORM_BYTES
 
 
@@ -121,6 +122,7 @@ def page(token: str, number: int) -> Answer:
 def save(token: str, number: int) -> Answer:
     """Saves a page, and leads to the next one."""
     check_origin()
+    take_long_texts()
     holder = _named(token)
     shown = _shown(holder, number)
     if shown is None:
@@ -249,6 +251,7 @@ def answered(
 def answer(token: str) -> Answer:
     """One step through an anonymous survey. Nothing is kept before the last, and nothing of who sent it with it."""
     check_origin()
+    take_long_texts()
     holder = _Holder(token)
     if not holder.survey.is_anonymous:
         raise NotFound("answers with names have pages of their own")

@@ -40,7 +40,7 @@ def bars(values: Sequence[tuple[str, int]]) -> bytes:
     )
     chart = pygal.HorizontalBar(
         style=style,
-        css=["file://style.css", _DARK],
+        css=["file://style.css", "file://graph.css", _DARK],
         js=[],
         width=760,
         height=_FRAME_HEIGHT + _BAR_HEIGHT * len(values),

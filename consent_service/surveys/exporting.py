@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,18 +15,32 @@ from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.exports import service as exports
-from consent_service.exports.queries import ROWS_READ_AT_ONCE, Cells
+from consent_service.exports.queries import ROWS_READ_AT_ONCE, Among, Cells
 from consent_service.exports.rules import ExportFormat
 from consent_service.exports.sending import send_rows
 from consent_service.exports.writing import Columns, guard_all
 from consent_service.subjects.models import Subject
 from consent_service.surveys import results
-from consent_service.surveys.models import SurveyAnonymousAnswer, SurveyResponse
+from consent_service.surveys.models import SurveyAnonymousAnswer, SurveyParticipant, SurveyResponse, SurveyTakingPart
 from consent_service.surveys.queries import Details
 from consent_service.surveys.results import Results, Wanted
 from consent_service.surveys.rules import Answers, Kind, Question, said
 
 LONGEST_ABOUT = 300
+
+
+class Whom(StrEnum):
+    """Whom of a survey a marketing list is of."""
+
+    REGISTERED = "registered"
+    TOOK_PART = "took_part"
+
+
+def among(survey: Details, whom: Whom) -> Among:
+    """The choice of people for an export of those who may be written to (design I10)."""
+    model = SurveyParticipant if whom is Whom.REGISTERED else SurveyTakingPart
+    people = sa.select(model.subject_id).where(model.survey_id == survey.id)
+    return Among(f"{survey.text(Language.GERMAN).title}: {whom.value}"[:LONGEST_ABOUT], people)
 
 
 @dataclass(frozen=True, slots=True)

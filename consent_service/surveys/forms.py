@@ -17,6 +17,7 @@ from consent_service.extensions import settings
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import Deliverable, PublicForm, without_margins
 from consent_service.surveys import rules
+from consent_service.surveys.exporting import Whom
 from consent_service.surveys.queries import Details, Text
 from consent_service.surveys.rules import Code, Kind, Mode, Option, Question, said
 from consent_service.surveys.service import Draft
@@ -331,19 +332,15 @@ class FilterForm(wtforms.Form):
         ]
 
 
-class ExportForm(FlaskForm):  # type: ignore[misc]
-    """As what answers are taken out, and why."""
+_FORMATS = (
+    SelectChoice(ExportFormat.CSV.value, "CSV"),
+    SelectChoice(ExportFormat.XLSX.value, "Excel (XLSX)"),
+    SelectChoice(ExportFormat.JSON_LINES.value, "JSON Lines"),
+)
 
-    format = wtforms.RadioField(
-        _l("Format"),
-        choices=[
-            SelectChoice(ExportFormat.CSV.value, "CSV"),
-            SelectChoice(ExportFormat.XLSX.value, "Excel (XLSX)"),
-            SelectChoice(ExportFormat.JSON_LINES.value, "JSON Lines"),
-        ],
-        default=ExportFormat.CSV.value,
-    )
-    reason = wtforms.StringField(
+
+def _reason() -> wtforms.StringField:
+    return wtforms.StringField(
         _l("Reason"),
         [
             validators.DataRequired(_l("Say what the list is for")),
@@ -353,7 +350,34 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
         description=_l("What the list is for. It is kept with the record; name no people in it."),
     )
 
+
+class ExportForm(FlaskForm):  # type: ignore[misc]
+    """As what answers are taken out, and why."""
+
+    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
+    reason = _reason()
+
     @property
     def chosen_format(self) -> ExportFormat:
         """The format, once the form is valid."""
         return ExportFormat(self.format.data)
+
+
+class MarketingForm(FlaskForm):  # type: ignore[misc]
+    """Those of a survey who may be written to."""
+
+    whom = wtforms.RadioField(
+        _l("Who?"),
+        choices=[
+            SelectChoice(Whom.REGISTERED.value, _l("All who have registered")),
+            SelectChoice(Whom.TOOK_PART.value, _l("Those who have taken part")),
+        ],
+        default=Whom.TOOK_PART.value,
+    )
+    purpose = wtforms.SelectField(_l("And consent to be written to for"))
+    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
+    reason = _reason()
+
+    def __init__(self, purposes: Sequence[Wording], language: Language) -> None:
+        super().__init__()
+        self.purpose.choices = [SelectChoice(one.code, one.title(language)) for one in purposes]

@@ -1,5 +1,7 @@
 """Results for staff: numbers, charts, free texts and exports; and the page of those that were published."""
 
+from collections.abc import Iterator
+
 from flask import Response, abort, make_response, render_template, request, stream_with_context
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -8,24 +10,28 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
+from consent_service.exports import service as exports
+from consent_service.exports.rules import ExportFormat
+from consent_service.exports.sending import send
+from consent_service.exports.service import Criteria, Request
 from consent_service.exports.staff_views import MEDIA_TYPES
 from consent_service.localisation import current_language
-from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.notice import queries as notice
+from consent_service.staff.guard import actor
 from consent_service.surveys import charts, exporting, queries, results, words
 from consent_service.surveys.anonymity import BATCH, FEWEST_SHOWN
 from consent_service.surveys.counting import Days
-from consent_service.surveys.forms import ExportForm, FilterForm
+from consent_service.surveys.forms import ExportForm, FilterForm, MarketingForm
 from consent_service.surveys.queries import Details
 from consent_service.surveys.results import Results, Wanted
 from consent_service.surveys.rules import Code, State
+from consent_service.surveys.staff_views import blueprint
 from consent_service.surveys.statistics import Figures, Share
 from consent_service.surveys.views import blueprint as public
 
-blueprint = staff_blueprint("surveys_results", __name__, "/surveys/<public_id>/results")
 
-
-@blueprint.get("/")
-def show(public_id: PublicId) -> str:
+@blueprint.get("/<public_id>/results/")
+def results_for_staff(public_id: PublicId) -> str:
     """The numbers, as they are now."""
     form = FilterForm(request.args)
     with reading() as session:
@@ -40,7 +46,7 @@ def show(public_id: PublicId) -> str:
         numbers=numbers,
         batch=BATCH,
         fewest=FEWEST_SHOWN,
-        chart="surveys_results.chart",
+        chart="surveys_staff.chart",
         query=_query(found.wanted),
         **_values(survey, found),
     )
@@ -76,7 +82,7 @@ def _values(survey: Details, found: Results) -> dict[str, object]:
     }
 
 
-@blueprint.get("/chart/<code>.svg")
+@blueprint.get("/<public_id>/results/chart/<code>.svg")
 def chart(public_id: PublicId, code: Code) -> Response:
     """One question's chart, as a picture."""
     with reading() as session:
@@ -97,7 +103,7 @@ def _picture(figures: Figures, row: str) -> Response:
     return response
 
 
-@blueprint.get("/texts/<code>")
+@blueprint.get("/<public_id>/results/texts/<code>")
 def texts(public_id: PublicId, code: Code) -> str:
     """What was written, some at a time."""
     with reading() as session:
@@ -114,7 +120,7 @@ def texts(public_id: PublicId, code: Code) -> str:
     )
 
 
-@blueprint.route("/export", methods=["GET", "POST"])
+@blueprint.route("/<public_id>/results/export", methods=["GET", "POST"])
 def export(public_id: PublicId) -> str | Response | tuple[str, int]:
     """Records an export, then sends it as it is read from the database."""
     wanted, form, now = _wanted(FilterForm(request.args)), ExportForm(), clock.now()
@@ -133,11 +139,37 @@ def export(public_id: PublicId) -> str | Response | tuple[str, int]:
     except Refused:
         form.reason.errors = [_("There are no answers to export")]
         return render_template("surveys/staff/export.html", **values), 400
-    name = f"survey-{survey.public_id[:8]}-{now:%Y-%m-%d}.{asked.format}"
+    return _file(exporting.send(begun), asked.format, f"survey-{survey.public_id[:8]}-{now:%Y-%m-%d}")
+
+
+@blueprint.route("/<public_id>/marketing", methods=["GET", "POST"])
+def marketing(public_id: PublicId) -> str | Response | tuple[str, int]:
+    """Those of the survey who may be written to: how many, and then the list (design I10)."""
+    now = clock.now()
+    with reading() as session:
+        survey = _survey(session, public_id)
+        form = MarketingForm(notice.current_wordings(session, now), current_language())
+    values = {"survey": survey, "form": form, "text": survey.text(current_language())}
+    if not form.is_submitted():
+        return render_template("surveys/staff/marketing.html", **values)
+    if not form.validate():
+        return render_template("surveys/staff/marketing.html", **values), 400
+    criteria = Criteria(form.purpose.data, None, exporting.among(survey, exporting.Whom(form.whom.data)))
+    if "download" not in request.form:
+        with reading() as session:
+            rows = exports.count(session, criteria, now)
+        return render_template("surveys/staff/marketing.html", rows=rows, **values)
+    wanted = ExportFormat(form.format.data)
+    with transaction() as session:
+        export = exports.begin(session, Request(criteria, wanted, form.reason.data or ""), actor(), now)
+    return _file(send(export), wanted, f"{form.purpose.data}-{now:%Y-%m-%d}")
+
+
+def _file(pieces: Iterator[bytes], wanted: ExportFormat, name: str) -> Response:
     return Response(
-        stream_with_context(exporting.send(begun)),
-        content_type=MEDIA_TYPES[asked.format],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        stream_with_context(pieces),
+        content_type=MEDIA_TYPES[wanted],
+        headers={"Content-Disposition": f'attachment; filename="{name}.{wanted}"'},
     )
 
 

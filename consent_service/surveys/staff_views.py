@@ -13,7 +13,7 @@ from consent_service.extensions import settings
 from consent_service.localisation import current_language
 from consent_service.staff.guard import actor, staff_blueprint
 from consent_service.surveys import answer_forms, flow, queries, rules, service, words
-from consent_service.surveys.answer_views import LONGEST_FORM_BYTES, answered, place
+from consent_service.surveys.answer_views import answered, place, take_long_texts
 from consent_service.surveys.flow import Asked
 from consent_service.surveys.forms import QuestionForm, SurveyForm, question_form, survey_form
 from consent_service.surveys.queries import PER_PAGE, Details
@@ -23,9 +23,7 @@ blueprint = staff_blueprint("surveys_staff", __name__, "/surveys")
 Answer = str | Response | tuple[str, int]
 
 
-@blueprint.before_request
-def _take_long_texts() -> None:
-    request.max_form_memory_size = LONGEST_FORM_BYTES
+blueprint.before_request(take_long_texts)
 
 
 @blueprint.get("/")
@@ -274,7 +272,7 @@ def show_results(public_id: PublicId) -> Response:
     except Refused:
         return _moved_on(public_id)
     flash(done, "success")
-    return redirect(url_for("surveys_results.show", public_id=public_id), 303)
+    return redirect(url_for("surveys_staff.results_for_staff", public_id=public_id), 303)
 
 
 @blueprint.post("/<public_id>/copy")

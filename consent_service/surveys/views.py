@@ -1,6 +1,6 @@
 """Surveys for visitors: what is open, registering for one, and results that were published."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from consent_service import clock
 from consent_service.database import reading, transaction
@@ -10,13 +10,14 @@ from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
+from consent_service.public_side import PublicBlueprint
 from consent_service.surveys import queries, registration, words
 from consent_service.surveys.forms import RegisterForm
 from consent_service.surveys.queries import Details
 from consent_service.surveys.registration import Wish
 from consent_service.surveys.rules import State
 
-blueprint = Blueprint("surveys", __name__, url_prefix="/surveys")
+blueprint = PublicBlueprint("surveys", __name__, url_prefix="/surveys")
 staff_forms.exempt(blueprint)  # public forms carry a token of their own (design I11)
 
 

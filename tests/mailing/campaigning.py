@@ -48,7 +48,7 @@ def start_mailing() -> MailingId:
     now = clock.now()
     with transaction() as session:
         purpose = notice.purpose(session, "newsletter", now).purpose_id
-        text = MailingText(mailing.sender(), "News", "news.example.org", WORDS)
+        text = MailingText(mailing.sender(), "News", "news.example.org", "0:newsletter:example", WORDS)
         started = mailing.start(session, purpose, {Language.GERMAN: text}, now)
     more = 1
     while more:

@@ -23,6 +23,7 @@ from consent_service.mailing.composition import (
     Template,
     Text,
     WayOut,
+    feedback_id,
     fill_text,
     slot_values,
     template,
@@ -62,7 +63,8 @@ HOSTILE = {
 
 def mailing(text: Text = TEXT) -> MailingText:
     """A mailing with this text."""
-    return MailingText(Sender("Beispiel GmbH", "news@beispiel.example"), "Größe & Neues", "news.localhost", text)
+    sender = Sender("Beispiel GmbH", "news@beispiel.example")
+    return MailingText(sender, "Größe & Neues", "news.localhost", feedback_id("c" * 32, "newsletter", sender), text)
 
 
 def person(name: str | None, address: str = "anna@example.org") -> Person:

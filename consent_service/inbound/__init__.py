@@ -1,0 +1,1 @@
+"""What comes back by mail: wishes to leave, bounces, complaints, automatic answers, and replies of people."""

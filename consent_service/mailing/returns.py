@@ -1,0 +1,165 @@
+"""What becomes of a message when something comes back about it.
+
+The person is locked before the message is touched, as hand-over does it (design I6).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from consent_service.database import insert
+from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, SubjectId
+from consent_service.domain.kinds import SuppressionReason
+from consent_service.evidence.service import keyring
+from consent_service.mailing.models import Mailing, Message, MessageReturn
+from consent_service.mailing.rules import (
+    ADDRESS_IS_GONE,
+    BOUNCES_IN_A_ROW,
+    BounceKind,
+    Delivery,
+    MessageState,
+    ReturnKind,
+    keeps_bouncing,
+)
+from consent_service.subjects import service as subjects
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that something came back about: whose, and for which purpose (None: a single mail)."""
+
+    id: MessageId
+    public_id: PublicId
+    subject_id: SubjectId | None
+    recipient: str | None
+    purpose_id: PurposeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """Why a mail came back: our classification, the status (RFC 3463) if there was one, and the server's words."""
+
+    kind: BounceKind
+    status: str | None
+    text: str
+
+
+_FIND = (
+    sa.select(Message.id, Message.public_id, Message.subject_id, Message.recipient, Mailing.purpose_id)
+    .outerjoin(Mailing, Mailing.id == Message.mailing_id)
+    .where(Message.public_id == sa.bindparam("public_id"))
+)
+# One that was never in a server's hands cannot come back: a report about it is not believed.
+_HANDED_OVER = (
+    MessageState.SENT,
+    MessageState.HANDING,
+    MessageState.IN_DOUBT,
+    MessageState.DEFERRED,
+    MessageState.BOUNCED,
+    MessageState.COMPLAINED,
+)
+_MAY_BECOME = {
+    MessageState.BOUNCED: (MessageState.SENT, MessageState.HANDING, MessageState.IN_DOUBT),
+    MessageState.COMPLAINED: (
+        MessageState.SENT,
+        MessageState.HANDING,
+        MessageState.IN_DOUBT,
+        MessageState.BOUNCED,
+    ),
+}
+
+
+def find(session: Session, public_id: PublicId) -> Sent | None:
+    """The message with this id that was handed over; None where there is none."""
+    row = session.execute(_FIND.where(Message.state.in_(_HANDED_OVER)), {"public_id": public_id}).one_or_none()
+    return Sent(*row) if row is not None else None
+
+
+def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bool:
+    """Records that a message came back, and suppresses an address that is gone or keeps bouncing.
+
+    Whether it suppressed; `at` is aware. A policy refusal never does: it is shown to staff as an alarm.
+    """
+    if message.subject_id is not None:
+        subjects.lock(session, message.subject_id)
+    _becomes(session, message, MessageState.BOUNCED, at)
+    _record(session, message, ReturnKind.BOUNCE, bounce.text, at, bounce)
+    if bounce.kind is BounceKind.POLICY:
+        log.warning("mail came back for policy", message=message.id, status=bounce.status)
+    if message.subject_id is None or not _is_lost(session, message.subject_id, bounce):
+        return False
+    subjects.suppress_subject(session, message.subject_id, SuppressionReason.BOUNCED, at)
+    return True
+
+
+def _is_lost(session: Session, person: SubjectId, bounce: Bounce) -> bool:
+    return is_gone(bounce) or (bounce.kind is not BounceKind.POLICY and keeps_bouncing(_latest(session, person)))
+
+
+def is_gone(bounce: Bounce) -> bool:
+    """Whether a server has said in a status that nobody has this address, so that one word is enough."""
+    return bounce.status in ADDRESS_IS_GONE
+
+
+def _latest(session: Session, person: SubjectId) -> list[Delivery]:
+    """The person's latest deliveries, newest first, since a bounce was last lifted."""
+    statement = (
+        sa.select(Message.handed_over_at, MessageReturn.classification)
+        .outerjoin(
+            MessageReturn,
+            sa.and_(MessageReturn.message_id == Message.id, MessageReturn.kind == ReturnKind.BOUNCE),
+        )
+        .where(Message.subject_id == person, Message.handed_over_at.is_not(None))
+        .order_by(Message.id.desc())
+        .limit(BOUNCES_IN_A_ROW)
+    )
+    lifted = subjects.last_lifted(session, person, SuppressionReason.BOUNCED)
+    if lifted is not None:
+        statement = statement.where(Message.handed_over_at > lifted)
+    return [Delivery(row.handed_over_at, row.classification) for row in session.execute(statement)]
+
+
+def complained(session: Session, message: Sent, text: str, at: datetime) -> None:
+    """Records that the recipient took a message for unwanted; `at` is aware."""
+    if message.subject_id is not None:
+        subjects.lock(session, message.subject_id)
+    _becomes(session, message, MessageState.COMPLAINED, at)
+    _record(session, message, ReturnKind.COMPLAINT, text, at)
+
+
+def _becomes(session: Session, message: Sent, state: MessageState, at: datetime) -> None:
+    """What was in hand is no longer its worker's to record: without the token its late word counts no more."""
+    session.execute(
+        sa.update(Message)
+        .where(Message.id == message.id, Message.state.in_(_MAY_BECOME[state]))
+        .values(
+            state=state,
+            handed_over_at=sa.func.coalesce(Message.handed_over_at, at),
+            lease_token=None,
+            lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _record(
+    session: Session, message: Sent, kind: ReturnKind, text: str, at: datetime, bounce: Bounce | None = None
+) -> None:
+    """One line per message and kind, however often it is reported."""
+    session.execute(
+        insert(session, MessageReturn)
+        .values(
+            message_id=message.id,
+            kind=kind,
+            classification=bounce.kind if bounce else None,
+            status=bounce.status if bounce else None,
+            at=at,
+            text=keyring().close(text.encode(), message.public_id) if text else None,
+        )
+        .on_conflict_do_nothing()
+    )

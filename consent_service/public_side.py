@@ -1,0 +1,34 @@
+"""The public side: pages that know no session and no staff, and are asked for most.
+
+Extensions for staff pages (who is signed in, Flask-WTF's token, limits for every page) have Flask call them
+before each request, wherever it goes. Together they take as long as a one-click in the database
+(docs/speed.md), so the public side goes without. Limits that a view declares are checked in the view.
+"""
+
+from flask import Blueprint, Flask, Request, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+
+
+class PublicBlueprint(Blueprint):
+    """Pages for anybody: no session, no `before_request`, and forms with a token of their own (design I11)."""
+
+
+class Application(Flask):
+    """Flask, with nothing but the view itself between a request and a public page."""
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Runs what extensions and blueprints want done first, except on the public side."""
+        if isinstance(self.blueprints.get(request.blueprint or ""), PublicBlueprint):
+            return None
+        return super().preprocess_request()
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; who brings no cookie has an empty one, which needs no keys."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a request."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
