@@ -43,11 +43,11 @@ def mix_next(session: Session, now: datetime, random: Random) -> bool:
     if survey is not None:
         _finish(session, survey, now, random)
         return True
-    batch = _next_full(session)
-    if batch is None:
+    survey = _next_full(session)
+    if survey is None:
         return False
-    survey = session.execute(sa.select(Survey).where(Survey.id == batch.survey_id).with_for_update()).scalar_one()
-    _mix(session, queries.details(session, survey, now), batch, random)
+    for batch in _full_batches(session, survey):
+        _mix(session, queries.details(session, survey, now), batch, random)
     return True
 
 
@@ -62,15 +62,27 @@ def _next_over(session: Session, now: datetime) -> Survey | None:
     ).scalar_one_or_none()
 
 
-def _next_full(session: Session) -> SurveyBatch | None:
-    full = (
-        sa.select(SurveyWaitingAnswer.batch)
-        .group_by(SurveyWaitingAnswer.batch)
-        .having(sa.func.count() >= anonymity.BATCH)
+_FULL = (
+    sa.select(SurveyWaitingAnswer.batch).group_by(SurveyWaitingAnswer.batch).having(sa.func.count() >= anonymity.BATCH)
+)
+
+
+def _next_full(session: Session) -> Survey | None:
+    """A survey with a full batch, locked before the batch, as who answers locks them."""
+    survey = sa.select(SurveyBatch.survey_id).where(SurveyBatch.public_id.in_(_FULL)).limit(1).scalar_subquery()
+    return session.execute(sa.select(Survey).where(Survey.id == survey).with_for_update()).scalar_one_or_none()
+
+
+def _full_batches(session: Session, survey: Survey) -> Sequence[SurveyBatch]:
+    return (
+        session.execute(
+            sa.select(SurveyBatch)
+            .where(SurveyBatch.survey_id == survey.id, SurveyBatch.public_id.in_(_FULL))
+            .with_for_update()
+        )
+        .scalars()
+        .all()
     )
-    return session.execute(
-        sa.select(SurveyBatch).where(SurveyBatch.public_id.in_(full)).limit(1).with_for_update(skip_locked=True)
-    ).scalar_one_or_none()
 
 
 def _mix(session: Session, survey: Details, batch: SurveyBatch, random: Random) -> None:

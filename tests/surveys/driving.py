@@ -3,14 +3,25 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import unescape
 from urllib.parse import urlsplit
 
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from consent_service import clock
+from consent_service import clock, links
+from consent_service.database import reading, transaction
+from consent_service.domain.identifiers import PublicId, SubjectId, new_public_id
+from consent_service.domain.kinds import Language
+from consent_service.subjects import service as subjects
+from consent_service.surveys import queries, service
+from consent_service.surveys.models import SurveyParticipant
+from consent_service.surveys.queries import Details, Text
+from consent_service.surveys.rules import Code, Kind, Mode, Option, Question
+from consent_service.surveys.service import Draft
 from tests.driving import FILL_TIME, Mailbox, Worker, hidden, path_in, text_of
 
 Fields = Mapping[str, str | Sequence[str]]
@@ -91,6 +102,8 @@ class Participant:
     client: FlaskClient
     path: str
     old: str
+    public_id: PublicId | None = None
+    subject_id: SubjectId | None = None
 
     def start(self) -> str:
         """The page that the fresh link opens."""
@@ -132,3 +145,77 @@ def figure(page: str, words: str) -> int:
     found = re.search(rf"([\d,]+) {re.escape(words)}", text_of(page))
     assert found, f"no number over {words!r} in {text_of(page)}"
     return int(found[1].replace(",", ""))
+
+
+def question(kind: Kind, **more: object) -> Question:
+    """A question of this kind; those with options have three, a scale goes from 1 to 5."""
+    values: dict[str, object] = {"label": {Language.GERMAN: f"Frage {kind}", Language.ENGLISH: f"Question {kind}"}}
+    if kind in (Kind.ONE_OF, Kind.SEVERAL_OF, Kind.MATRIX):
+        values["options"] = tuple(Option(f"o{n}", {Language.GERMAN: f"Antwort {n}"}) for n in (1, 2, 3))
+    if kind is Kind.MATRIX:
+        values["rows"] = tuple(Option(f"r{n}", {Language.GERMAN: f"Zeile {n}"}) for n in (1, 2))
+    if kind is Kind.SCALE:
+        values |= {"lowest": 1, "highest": 5, "options": (Option("1", {}), Option("5", {}))}
+    return Question(Code(""), kind, **{**values, **more})  # type: ignore[arg-type]
+
+
+def every_kind() -> list[Question]:
+    """One question of each kind, each on a page of its own."""
+    return [question(kind, begins_page=True) for kind in Kind]
+
+
+def built(mode: Mode, questions: Sequence[Question], closes_at: datetime | None = None) -> Details:
+    """A survey that is published with these questions, past the forms."""
+    texts = {
+        Language.GERMAN: Text("Umfrage", "Worum es geht.", "Danke."),
+        Language.ENGLISH: Text("Survey", "What it is about.", "Thanks."),
+    }
+    now = clock.now()
+    with transaction() as session:
+        public_id = service.create(session, Draft(mode, None, closes_at, texts), "test", now)
+        for one in questions:
+            service.put_question(session, public_id, one, "test", now)
+        service.publish(session, public_id, "test", now)
+    return survey_of(public_id)
+
+
+def survey_of(public_id: str) -> Details:
+    """The survey as it is now."""
+    with reading() as session:
+        return queries.survey(session, PublicId(public_id), clock.now())
+
+
+def people(
+    client: FlaskClient, survey: Details, count: int, language: Language = Language.ENGLISH
+) -> list[Participant]:
+    """Participants who have confirmed, past the double opt-in."""
+    found = []
+    with transaction() as session:
+        for number in range(count):
+            address = f"{language.value}{number}@example.org"
+            person = subjects.find_or_add(session, address, language=language, name=f"Name {number}", at=clock.now())
+            found.append(enrolled(session, client, survey, person, language))
+    return found
+
+
+def enrolled(
+    session: Session, client: FlaskClient, survey: Details, person: SubjectId, language: Language = Language.ENGLISH
+) -> Participant:
+    """One person as a participant."""
+    public_id = new_public_id()
+    session.add(
+        SurveyParticipant(
+            public_id=public_id,
+            survey_id=survey.id,
+            subject_id=person,
+            registered_at=clock.now(),
+            is_reminded=False,
+        )
+    )
+    fresh, old = links.fresh_survey(public_id, language), links.survey(public_id, language)
+    return Participant(client, plain(fresh), plain(old), public_id, person)
+
+
+def staff_path(survey: Details) -> str:
+    """The path of a survey's page for staff."""
+    return f"/staff/surveys/{survey.public_id}"

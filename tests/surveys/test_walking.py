@@ -14,7 +14,7 @@ def test_with_names(staff_client: FlaskClient, visitor: FlaskClient, worker: Wor
     assert "Your answers are kept with your name" in page
     answer = anna.page(0)
     assert answer.status_code == 400
-    assert "Answer this question" in answer.text
+    assert "Answer “Colour”" in answer.text
     assert anna.page(0, q1="o2").status_code == 303
     assert anna.page(1, q2="It was good").status_code == 303
     review = visitor.get(f"{anna.path}/review").text
