@@ -13,11 +13,12 @@ from consent_service.surveys.anonymity import BATCH, FEWEST_SHOWN
 from consent_service.surveys.rules import Code, Kind, Option, Value, kept
 from consent_service.surveys.statistics import ANSWERED, EVERYBODY
 from tests.surveys.driving import every_kind, question
-from tests.surveys.test_rules import coded, values
+from tests.surveys.test_rules import coded, on_a_busy_machine, values
 
 QUESTIONS = coded(every_kind())
 
 
+@on_a_busy_machine
 @given(st.fixed_dictionaries({}, optional={one.code: values(one) for one in QUESTIONS}))
 def test_every_waiting_answer_has_the_same_length(answers: dict[Code, Value]) -> None:
     length = anonymity.box_bytes(QUESTIONS)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_service.domain.kinds import Language
@@ -27,6 +27,7 @@ from consent_service.surveys.rules import (
 from tests.surveys.driving import question
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
+on_a_busy_machine = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 _words = st.fixed_dictionaries({Language.GERMAN: st.text(max_size=5)}, optional={Language.ENGLISH: st.text(max_size=5)})
 
 
@@ -88,13 +89,13 @@ def answered(draw: st.DrawFn) -> tuple[list[Question], dict[Code, Value]]:
     return questions, {one.code: draw(values(one)) for one in questions if draw(st.booleans())}
 
 
-@settings(max_examples=40)
+@on_a_busy_machine
 @given(surveys())
 def test_a_question_comes_back_from_json_as_it_was(questions: list[Question]) -> None:
     assert [rules.from_json(json.loads(json.dumps(rules.to_json(one)))) for one in questions] == questions
 
 
-@settings(max_examples=40)
+@on_a_busy_machine
 @given(answered())
 def test_only_answers_to_what_is_shown_are_kept_and_keeping_is_final(
     given_: tuple[list[Question], dict[Code, Value]],
@@ -107,7 +108,7 @@ def test_only_answers_to_what_is_shown_are_kept_and_keeping_is_final(
         assert (one.code in kept) == (one.code in answers and rules.is_shown(one, kept))
 
 
-@settings(max_examples=40)
+@on_a_busy_machine
 @given(answered())
 def test_going_on_and_back_visits_the_same_pages_and_only_those_with_questions(
     given_: tuple[list[Question], dict[Code, Value]],
@@ -125,7 +126,7 @@ def test_going_on_and_back_visits_the_same_pages_and_only_those_with_questions(
     assert [one for page in rules.pages(questions) for one in page] == questions
 
 
-@settings(max_examples=40)
+@on_a_busy_machine
 @given(answered())
 def test_incomplete_is_exactly_where_something_required_is_missing(
     given_: tuple[list[Question], dict[Code, Value]],
@@ -141,7 +142,7 @@ def test_incomplete_is_exactly_where_something_required_is_missing(
     assert rules.incomplete_page(questions, kept) == (missing[0] if missing else None)
 
 
-@settings(max_examples=40)
+@on_a_busy_machine
 @given(st.data(), surveys())
 def test_what_was_read_reads_the_same_again(data: st.DataObject, questions: list[Question]) -> None:
     for one in questions:

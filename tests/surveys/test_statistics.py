@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from consent_service.surveys.rules import Code, Kind, Question
 from consent_service.surveys.statistics import MOST_BARS, Cell, cells, figures, total
 from tests.surveys.driving import every_kind, question
-from tests.surveys.test_rules import coded, values
+from tests.surveys.test_rules import coded, on_a_busy_machine, values
 
 QUESTIONS = coded(every_kind())
 _answers = st.fixed_dictionaries({}, optional={one.code: values(one) for one in QUESTIONS})
@@ -27,6 +27,7 @@ def _of(kind: Kind) -> Question:
     return next(one for one in QUESTIONS if one.kind is kind)
 
 
+@on_a_busy_machine
 @given(st.lists(_answers, max_size=15))
 def test_counts_and_shares(everybody: list[dict[Code, object]]) -> None:
     counts = _counted(everybody)
@@ -44,6 +45,7 @@ def test_counts_and_shares(everybody: list[dict[Code, object]]) -> None:
                 assert sum(share.number for share in shares) == sum(row in value for value in given_)  # type: ignore[operator]
 
 
+@on_a_busy_machine
 @given(st.lists(_answers, max_size=15), st.integers(0, 14))
 def test_what_is_taken_away_leaves_no_trace(everybody: list[dict[Code, object]], which: int) -> None:
     if which >= len(everybody):

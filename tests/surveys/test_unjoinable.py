@@ -122,7 +122,8 @@ def _try_time() -> None:
 
 
 _BY_TRANSACTION = """
-    SELECT t.ctid, count(*) FROM {table} t JOIN survey_anonymous_answers a ON t.{mark}::text = a.xmin::text GROUP BY t.ctid
+    SELECT t.ctid, count(*) FROM {table} t
+    JOIN survey_anonymous_answers a ON t.{mark}::text = a.xmin::text GROUP BY t.ctid
 """
 
 

@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 
 from tests.driving import Mailbox, Worker, heading, text_of
-from tests.surveys.driving import figure, participant, press, published
+from tests.surveys.driving import figure, participant, people, press, published, survey_of
 
 
 def test_with_names(staff_client: FlaskClient, visitor: FlaskClient, worker: Worker, mailbox: Mailbox) -> None:
@@ -32,8 +32,8 @@ def test_with_names(staff_client: FlaskClient, visitor: FlaskClient, worker: Wor
 
 def test_anonymous(staff_client: FlaskClient, visitor: FlaskClient, worker: Worker, mailbox: Mailbox) -> None:
     survey = published(staff_client, "anonymous")
-    for number in range(6):
-        someone = participant(visitor, worker, mailbox, survey, f"p{number}@example.org")
+    others = people(visitor, survey_of(survey.rpartition("/")[2]), 5)
+    for number, someone in enumerate([participant(visitor, worker, mailbox, survey, "anna@example.org"), *others]):
         assert "Your answers are anonymous" in someone.start()
         step = visitor.post(f"{someone.path}/answer")
         assert "Page 1 of 2" in step.text
