@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import wtforms
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -54,6 +55,9 @@ _NOT_A_MOMENT = _l("Enter a day and a time, or leave it blank")
 
 class _Moment(wtforms.DateTimeLocalField):
     """A moment in the organisation's time zone, or none."""
+
+    def __init__(self, label: LazyString, checks: list[Any], **options: Any) -> None:
+        super().__init__(label, checks, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **options)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:

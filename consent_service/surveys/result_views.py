@@ -142,7 +142,7 @@ def export(public_id: PublicId) -> str | Response | tuple[str, int]:
     return _file(exporting.send(begun), asked.format, f"survey-{survey.public_id[:8]}-{now:%Y-%m-%d}")
 
 
-@blueprint.route("/<public_id>/marketing", methods=["GET", "POST"])
+@blueprint.route("/<public_id>/results/marketing", methods=["GET", "POST"])
 def marketing(public_id: PublicId) -> str | Response | tuple[str, int]:
     """Those of the survey who may be written to: how many, and then the list (design I10)."""
     now = clock.now()

@@ -64,9 +64,9 @@ def for_everybody(session: Session, survey: Details) -> Results:
 def _results(session: Session, survey: Details, wanted: Wanted, *, is_guarded: bool) -> Results:
     days = Days() if survey.is_anonymous else wanted.days
     counts = counting.counts(session, survey.id, days)
-    languages = anonymity.languages_to_filter_by(counts) if is_guarded else sorted(filter(None, counts))
+    languages = anonymity.languages_to_filter_by(counts) if is_guarded else [code.value for code in survey.texts]
     language = wanted.language if wanted.language in languages else ""
-    chosen = counts[language] if language else _sum(counts)
+    chosen = counts.get(language, {}) if language else _sum(counts)
     total = statistics.total(chosen)
     if is_guarded and total < FEWEST_SHOWN:
         return Results(0, Wanted(days=days), (), (), frozenset())

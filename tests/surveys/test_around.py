@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -113,13 +114,13 @@ def test_the_persons_settings_and_page_and_proof_show_surveys(
     settings = visitor.get(fresh_settings(visitor, worker, mailbox, ANNA)).text
     assert "Your surveys" in settings
     assert "Taken part" in settings
-    people_page = staff_client.get("/staff/people/").text
-    path = people_page.partition('href="/staff/people/')[2].partition('"')[0]
+    (path,) = re.findall(r'href="/staff/people/([0-9a-f]{32})"', staff_client.get("/staff/people/").text)
     person = staff_client.get(f"/staff/people/{path}").text
     proof = json.loads(run_command(app.config["SQLALCHEMY_DATABASE_URI"], "proof", ANNA, "--json").stdout)
     printed = staff_client.get(f"/staff/people/{path}/proof").text
     (found,) = proof["surveys"]
     assert found["took_part_on"]
+    assert "Survey" in person
     if survey.is_anonymous:
         assert "nobody can tell what you have answered" in settings
         assert "my very words" not in person + printed + json.dumps(proof)
@@ -127,7 +128,7 @@ def test_the_persons_settings_and_page_and_proof_show_surveys(
         assert "See, change or delete your answers" in settings
         assert "my very words" in person
         assert "my very words" in printed
-        assert found["answers"] == [{"question": "Frage long_text", "answer": ["my very words"]}]
+        assert found["answers"] == [{"question": "Question long_text", "answer": ["my very words"]}]
 
 
 def test_erasing_a_person_deletes_what_has_their_name(
