@@ -10,7 +10,7 @@ KIND: dict[Kind, LazyString] = {
     Kind.SEVERAL_OF: _l("Several answers"),
     Kind.SHORT_TEXT: _l("Short text"),
     Kind.LONG_TEXT: _l("Long text"),
-    Kind.NUMBER: _l("Number"),
+    Kind.NUMBER: _l("A number"),
     Kind.SCALE: _l("Scale"),
     Kind.RECOMMENDATION: _l("Recommendation, 0 to 10"),
     Kind.DATE: _l("Date"),
