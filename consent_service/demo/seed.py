@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from consent_service.demo import example_surveys
+from consent_service.demo import seminars, surveys
 from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Channel, EventKind, Language, LegalBasis
 from consent_service.evidence import service as evidence
@@ -34,7 +34,8 @@ def seed(session: Session, password_hash: str, now: datetime) -> None:
         _add_person(session, number, began + (AGE - timedelta(days=2)) * number / (CONFIRMED + CUSTOMERS))
         for number in range(CONFIRMED + CUSTOMERS)
     ]
-    example_surveys.seed(session, people[:CONFIRMED], now)
+    surveys.seed(session, people[:CONFIRMED], now)
+    seminars.seed(session, STAFF_ADDRESS, now)
 
 
 def _add_person(session: Session, number: int, at: datetime) -> SubjectId:

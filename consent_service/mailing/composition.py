@@ -143,12 +143,12 @@ def single(
         message.add_attachment(
             part.data, maintype="text", subtype="calendar", filename=part.file_name, params=parameters
         )
-    message["Subject"] = text.subject
     message["To"] = recipient
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    return message.as_bytes(policy=_POLICY)
+    subject = f"Subject: {_unstructured('Subject', text.subject)}\r\n".encode("ascii")
+    return subject + message.as_bytes(policy=_POLICY)
 
 
 def template(mailing: MailingText) -> bytes:

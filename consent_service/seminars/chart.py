@@ -29,8 +29,8 @@ def labels(numbers: Numbers) -> list[tuple[str, int]]:
     return [
         (_("Registered"), numbers.registered),
         (_("With a place"), numbers.places),
-        (_("Waiting"), numbers.waiting),
-        (_("Cancelled"), numbers.cancelled),
+        (_("Waiting for a place"), numbers.waiting),
+        (_("Have cancelled"), numbers.cancelled),
         (_("Attended"), numbers.attended),
     ]
 

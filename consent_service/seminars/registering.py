@@ -47,7 +47,7 @@ class Wish:
     form_url: str
 
 
-def register(session: Session, wish: Wish, source: Evidence, at: datetime) -> None:
+def register(session: Session, wish: Wish, source: Evidence, at: datetime) -> PublicId:
     """Writes down the request, whoever it is from; `at` is aware. Raises InvalidAddress, Refused where it is closed."""
     if not wish.seminar.takes_registrations:
         raise Refused("the seminar does not take registrations now")
@@ -71,6 +71,7 @@ def register(session: Session, wish: Wish, source: Evidence, at: datetime) -> No
     registration = registrations.request(session, asked, at)
     columns = {"registration": registration, "seminar_id": wish.seminar.id, "answers": wish.answers}
     session.execute(_INSERT_REQUEST, columns)
+    return registration
 
 
 class SeminarKind:

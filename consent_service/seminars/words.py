@@ -22,7 +22,7 @@ STANDING: dict[Standing, LazyString] = {
     Standing.WAITING_LIST: _l("Full, waiting list open"),
     Standing.FULL: _l("Full"),
     Standing.CLOSED: _l("Registration closed"),
-    Standing.CANCELLED: _l("Cancelled"),
+    Standing.CANCELLED: _l("Called off"),
     Standing.PAST: _l("Past"),
 }
 
@@ -38,7 +38,7 @@ STAFF_STANDING: dict[Standing, LazyString] = {**STANDING, Standing.OPEN: _l("Pub
 SEAT: dict[SeatState, LazyString] = {
     SeatState.PLACE: _l("Place"),
     SeatState.WAITING: _l("Waiting list"),
-    SeatState.CANCELLED: _l("Cancelled"),
+    SeatState.CANCELLED: _l("Has cancelled"),
 }
 
 VENUE: dict[Venue, LazyString] = {

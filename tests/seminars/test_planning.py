@@ -229,5 +229,4 @@ def test_the_chart_is_a_picture_without_script(staff_client: FlaskClient) -> Non
     answer = staff_client.get(f"/staff/seminars/{seminar}/chart.svg")
     assert answer.mimetype == "image/svg+xml"
     assert b"<script" not in answer.data
-    assert b"http:" not in answer.data.replace(b"http://www.w3.org", b"").replace(b"http://pygal.org", b"")
-    assert clock.now() < details(seminar).plan.starts_at
+    assert b"href" not in answer.data

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -70,49 +69,45 @@ def test_every_kind_of_question_is_built_shown_changed_moved_and_deleted(staff_c
     assert found.question(Code("q5")).label["de"] == "Wie viele genau?"
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields", "said"),
-    [
-        ("one_of", {"label_de": ""}, "Enter the German question"),
-        ("one_of", {"options_de": "nur eine"}, "Write at least 2 lines"),
-        ("one_of", {"options_de": "a\na"}, "Write each line only once"),
-        ("one_of", {"options_en": "only one"}, "Write as many lines as in German"),
-        ("one_of", {"options_de": "\n".join(str(n) for n in range(51)), "options_en": ""}, "Write at most 50 lines"),
-        ("one_of", {"label_de": "x" * 501}, "Shorten this to at most 500 characters"),
-        ("scale", {"label_de": "x", "lowest": "2", "highest": "5"}, "A scale begins with 0 or 1"),
-        ("scale", {"label_de": "x", "lowest": "1", "highest": "11"}, "A scale ends with a number from 3 to 10"),
-        ("number", {"label_de": "x", "lowest": "5", "highest": "5"}, "Enter a number above the smallest one"),
-        ("matrix", {"label_de": "x", "rows_de": "", "options_de": "a\nb"}, "Write at least 1 lines"),
-    ],
+WRONG_QUESTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("one_of", {"label_de": ""}, "Enter the German question"),
+    ("one_of", {"options_de": "nur eine"}, "Write at least 2 lines"),
+    ("one_of", {"options_de": "a\na"}, "Write each line only once"),
+    ("one_of", {"options_en": "only one"}, "Write as many lines as in German"),
+    ("one_of", {"options_de": "\n".join(str(n) for n in range(51)), "options_en": ""}, "Write at most 50 lines"),
+    ("one_of", {"label_de": "x" * 501}, "Shorten this to at most 500 characters"),
+    ("scale", {"label_de": "x", "lowest": "2", "highest": "5"}, "A scale begins with 0 or 1"),
+    ("scale", {"label_de": "x", "lowest": "1", "highest": "11"}, "A scale ends with a number from 3 to 10"),
+    ("number", {"label_de": "x", "lowest": "5", "highest": "5"}, "Enter a number above the smallest one"),
+    ("matrix", {"label_de": "x", "rows_de": "", "options_de": "a\nb"}, "Write at least 1 lines"),
 )
-def test_a_wrong_question_is_not_kept_and_nothing_typed_is_lost(
-    staff_client: FlaskClient, kind: str, fields: dict[str, str], said: str
-) -> None:
+WRONG_SURVEYS: tuple[tuple[dict[str, str], str], ...] = (
+    ({"title_de": ""}, "Enter the German title"),
+    ({"title_en": ""}, "Enter the English title"),
+    ({"title_de": "x" * 201}, "Shorten this to at most 200 characters"),
+    ({"mode": ""}, "Choose whether answers have names"),
+    ({"opens_at": "2026-05-03T10:00", "closes_at": "2026-05-03T10:00"}, "Choose an end that comes after"),
+    ({"closes_at": "tomorrow"}, "Enter a day and a time"),
+)
+
+
+def test_a_wrong_question_is_not_kept_and_nothing_typed_is_lost(staff_client: FlaskClient) -> None:
     survey = draft(staff_client)
-    page = f"{survey}/questions/new/{kind}"
-    answer = post(staff_client, page, page, **{**COLOURS, "hint_de": "bleibt stehen", **fields})
-    assert answer.status_code == 400
-    assert said in text_of(answer.text)
-    assert "bleibt stehen" in answer.text
+    for kind, fields, said in WRONG_QUESTIONS:
+        page = f"{survey}/questions/new/{kind}"
+        answer = post(staff_client, page, page, **{**COLOURS, "hint_de": "bleibt stehen", **fields})
+        assert answer.status_code == 400, said
+        assert said in text_of(answer.text)
+        assert "bleibt stehen" in answer.text
     assert not survey_of(survey.rpartition("/")[2]).questions
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"title_de": ""}, "Enter the German title"),
-        ({"title_en": ""}, "Enter the English title"),
-        ({"title_de": "x" * 201}, "Shorten this to at most 200 characters"),
-        ({"mode": ""}, "Choose whether answers have names"),
-        ({"opens_at": "2026-05-03T10:00", "closes_at": "2026-05-03T10:00"}, "Choose an end that comes after"),
-        ({"closes_at": "tomorrow"}, "Enter a day and a time"),
-    ],
-)
-def test_a_wrong_survey_is_not_kept(staff_client: FlaskClient, fields: dict[str, str], said: str) -> None:
-    answer = post(staff_client, "/staff/surveys/new", "/staff/surveys/new", **{**WORDS, **fields})
-    assert answer.status_code == 400
-    assert said in text_of(answer.text)
-    assert "Wir möchten besser werden." in answer.text
+def test_a_wrong_survey_is_not_kept(staff_client: FlaskClient) -> None:
+    for fields, said in WRONG_SURVEYS:
+        answer = post(staff_client, "/staff/surveys/new", "/staff/surveys/new", **{**WORDS, **fields})
+        assert answer.status_code == 400, said
+        assert said in text_of(answer.text)
+        assert "Wir möchten besser werden." in answer.text
     assert "No survey yet" in staff_client.get("/staff/surveys/").text
 
 
