@@ -1,4 +1,4 @@
-"""Postfix's `smtp-sink`, a receiver that is fast enough to measure against, taken from Debian's package where missing."""
+"""Postfix's `smtp-sink`, a receiver fast enough to measure against; taken from Debian's package where missing."""
 
 import os
 import shutil

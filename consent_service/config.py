@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -79,7 +80,7 @@ class Settings:
     @property
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
-        return urlsplit(self.base_url).hostname or ""
+        return _host(self.base_url)
 
     @property
     def sending_domain(self) -> str:
@@ -308,6 +309,11 @@ class _Reader:
             email=self.address("ORGANISATION_EMAIL"),
             imprint_url=self.url("ORGANISATION_IMPRINT_URL", ("https", "http")),
         )
+
+
+@lru_cache
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _is_loopback(host: str | None) -> bool:

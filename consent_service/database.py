@@ -176,7 +176,7 @@ class Writer:
         """As the module's `transaction()`."""
         engine = database.engine
         with _turn(engine):
-            session = self._session or Session(engine.execution_options(writes=True).connect(), expire_on_commit=False)
+            session = self._session or Session(engine.execution_options(**_WRITES).connect(), expire_on_commit=False)
             self._session = session
             try:
                 yield session

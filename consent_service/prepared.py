@@ -83,11 +83,14 @@ class Prepared(Generic[*Columns]):
         return row
 
     def run(self, session: Session, *rows: Values) -> None:
-        """Executes a statement that returns nothing, once for each of these."""
+        """Executes a statement once for each of these, and asks for nothing that it returns."""
         connection = session.connection()
         compiled = self._compiled(connection.dialect, rows[0])
         try:
-            _driver(connection).cursor().executemany(compiled.text, [compiled.bound(values) for values in rows])
+            if len(rows) == 1:
+                _driver(connection).execute(compiled.text, compiled.bound(rows[0]))
+            else:
+                _driver(connection).cursor().executemany(compiled.text, [compiled.bound(values) for values in rows])
         except connection.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemy(error, connection) from error
 

@@ -7,6 +7,7 @@ person who trips over either is asked to send again and loses nothing.
 
 import secrets
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import wtforms
@@ -26,17 +27,19 @@ LONGEST_TIME = timedelta(hours=24)
 _LONGEST_USER_AGENT = 400
 
 
-def _timed() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(list(settings().secret_keys), salt="public form")
+@lru_cache
+def _timed_with(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(keys), salt="public form")
 
 
-def _embedded() -> URLSafeSerializer:
-    return URLSafeSerializer(list(settings().secret_keys), salt="embedded form")
+@lru_cache
+def _embedded_with(keys: tuple[str, ...]) -> URLSafeSerializer:
+    return URLSafeSerializer(list(keys), salt="embedded form")
 
 
 def new_token() -> str:
     """A token for a form that is shown now."""
-    return str(_timed().dumps(secrets.token_hex(8)))
+    return str(_timed_with(settings().secret_keys).dumps(secrets.token_hex(8)))
 
 
 def embedded_token(page: str) -> str:
@@ -44,7 +47,7 @@ def embedded_token(page: str) -> str:
 
     It has no time, for that HTML is copied once; it names the page's address, which is evidence (design I3).
     """
-    return str(_embedded().dumps(page))
+    return str(_embedded_with(settings().secret_keys).dumps(page))
 
 
 class PublicForm(wtforms.Form):
@@ -74,7 +77,7 @@ class PublicForm(wtforms.Form):
     def embedding_page(self) -> str | None:
         """The page of another website that this form stood in, as its token says; None for our own form."""
         try:
-            return str(_embedded().loads(self.submitted_token))
+            return str(_embedded_with(settings().secret_keys).loads(self.submitted_token))
         except BadData:
             return None
 
@@ -82,7 +85,7 @@ class PublicForm(wtforms.Form):
         if self.embedding_page is not None:
             return None
         try:
-            _, shown_at = _timed().loads(self.submitted_token, return_timestamp=True)
+            _, shown_at = _timed_with(settings().secret_keys).loads(self.submitted_token, return_timestamp=True)
         except BadData:
             return str(_l("Please check your details and send the form once more."))
         if now - shown_at > LONGEST_TIME:

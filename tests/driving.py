@@ -67,7 +67,7 @@ class Worker:
     def carry(self, lane: Lane, stop: threading.Event) -> bool:
         """One batch of one lane over a connection of its own."""
         carrier = Carrier(lane, stop)
-        with carrier.connection:
+        with carrier:
             return carrier.carry_batch()
 
     def settle(self) -> None:

@@ -13,7 +13,7 @@ from consent_service.audit.service import Action
 from consent_service.campaigns import blocks, composing, queries, rules
 from consent_service.campaigns.models import Campaign, CampaignText
 from consent_service.campaigns.rules import PLACEHOLDERS, Act, Problem, Words
-from consent_service.domain.addresses import mailbox
+from consent_service.domain.addresses import mailbox, normalise
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, new_public_id
 from consent_service.domain.kinds import Language
@@ -88,7 +88,7 @@ def delete(session: Session, public_id: PublicId, actor: str, at: datetime) -> N
 def send_test(session: Session, public_id: PublicId, recipient: str, actor: str, at: datetime) -> int:
     """Mails the campaign to one address, once in each of its languages; how many mails. Raises InvalidAddress."""
     details = queries.campaign(session, public_id, at)
-    address = mailbox(recipient)
+    address = mailbox(recipient, normalise(recipient))
     for language, words in blocks.filled(session, details.texts, at).items():
         text = composing.mailing_text(public_id, details.wording, language, words)
         compose = partial(_test_mail, text, language, address, at)

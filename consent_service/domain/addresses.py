@@ -42,7 +42,7 @@ def normalise(address: str) -> NormalisedAddress:
     return NormalisedAddress(f"{folded}@{ascii_domain}")
 
 
-def mailbox(address: str) -> str:
+def mailbox(address: str, normalised: NormalisedAddress) -> str:
     """The address as mail goes there: the local part as written, the domain in IDNA's ASCII form."""
     local = unicodedata.normalize("NFC", address).strip().rpartition("@")[0]
-    return f"{local}@{normalise(address).rpartition('@')[2]}"
+    return f"{local}@{normalised.rpartition('@')[2]}"

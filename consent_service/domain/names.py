@@ -10,6 +10,8 @@ def tidy(name: str | None) -> str | None:
     """The name in NFC on one line, without control characters or marks that turn the text around; None if empty."""
     if not name:
         return None
+    if name.isascii() and name.isprintable():  # has nothing of all that, and most names are so
+        return " ".join(name.split()) or None
     kept = (
         " " if c.isspace() else c
         for c in unicodedata.normalize("NFC", name)

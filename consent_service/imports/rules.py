@@ -169,7 +169,8 @@ def _address(kind: ImportKind, written: str | None) -> tuple[str, NormalisedAddr
     try:
         if kind is ImportKind.CUSTOMERS:
             validate_email(written, check_deliverability=False, allow_smtputf8=False)
-        return mailbox(written), normalise(written)
+        normalised = normalise(written)
+        return mailbox(written, normalised), normalised
     except (EmailNotValidError, InvalidAddress) as error:
         raise _Bad(RowReason.INVALID_ADDRESS) from error
 

@@ -112,8 +112,12 @@ class Carrier:
         mail = self._decide(claim)
         envelope = self._compose(claim, mail) if mail is not None else None
         self._renew_old_marks()
-        if envelope is not None and envelope.public_id in self.in_hand:
+        if envelope is None or envelope.public_id not in self.in_hand:
+            return
+        if self.connection.is_open:
             self._take(self.connection.hand_over(envelope))
+        else:  # given up together with a mail that waited
+            self._take([Answer(envelope.public_id, None)])
 
     def _decide(self, claim: Claim) -> Copy | SingleMail | None:
         """Decides and marks, and writes down what is done."""

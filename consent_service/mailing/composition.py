@@ -190,11 +190,12 @@ class Template:
     def fill(self, person: Person, at: datetime) -> bytes:
         """The whole mail to one person; `at` is aware."""
         values = slot_values(person)
+        quoted = {
+            kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)
+        }
         parts = [self._headers(person, values, at), self.literals[0]]
-        for (slot, in_html), literal in zip(self.slots, self.literals[1:], strict=True):
-            value = values[slot]
-            parts.append(_quoted(html.escape(value) if in_html else value))
-            parts.append(literal)
+        for kind, literal in zip(self.slots, self.literals[1:], strict=True):
+            parts += (quoted[kind], literal)
         return b"".join(parts)
 
     def _headers(self, person: Person, values: dict[Slot, str], at: datetime) -> bytes:

@@ -103,16 +103,18 @@ def step(session: Session, done: list[Outcome], following: Claim, now: datetime)
     if found.left_out is not None:
         _update(session, following, state=MessageState.SUPPRESSED, left_out=found.left_out, **_ENDED)
         return None
-    _MARK.run(
-        session,
-        {
-            "message": following.message_id,
-            "token": following.token,
-            "further_attempts": int(found.is_first_mark),
-            "until": following.lease_until(now),
-        },
-    )
+    _mark(session, following, found, now)
     return found.mail
+
+
+def _mark(session: Session, claim: Claim, found: "_Found", now: datetime) -> None:
+    values = {
+        "message": claim.message_id,
+        "token": claim.token,
+        "further_attempts": int(found.is_first_mark),
+        "until": claim.lease_until(now),
+    }
+    _MARK.run(session, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.kinds import Language
 from consent_service.extensions import limiter, settings
+from consent_service.fixed_pages import FixedPage
 from consent_service.localisation import current_language
 from consent_service.newsletter import service
 from consent_service.newsletter.forms import SignUpForm
@@ -19,6 +20,7 @@ from consent_service.public_side import PublicBlueprint
 from consent_service.security_headers import EMBEDDABLE
 
 blueprint = PublicBlueprint("newsletter", __name__)
+_CHECK_YOUR_MAIL = FixedPage("newsletter/check_your_mail.html", ("form_token", "email", "name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,12 @@ def sign_up() -> tuple[str, int]:
     )
     with transaction() as session:
         service.sign_up(session, wish, request_evidence(), clock.now())
-    return render_template("newsletter/check_your_mail.html", again=form), 200
+    return _CHECK_YOUR_MAIL.fill(
+        {"form_token": form.form_token.data or "", "email": wish.address, "name": wish.name or ""},
+        notice=form.notice.data,
+        mail_language=wish.mail_language,
+        purposes=tuple(wish.ticked),
+    ), 200
 
 
 def _form(form: SignUpForm, shown: _Shown, status: int = 200) -> tuple[str, int]:

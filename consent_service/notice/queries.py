@@ -1,6 +1,6 @@
 """Reads of purposes, wordings and notices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from consent_service.domain.identifiers import NoticeId, PurposeId, PurposeVersi
 from consent_service.domain.kinds import Language, LegalBasis
 from consent_service.extensions import settings
 from consent_service.notice.models import Notice, NoticeText, Purpose, PurposeText, PurposeVersion
+from consent_service.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +60,42 @@ _newest = (
     .group_by(PurposeVersion.purpose_id)
     .subquery()
 )
-_CURRENT = _LISTED.join(
-    _newest,
-    sa.and_(PurposeVersion.purpose_id == _newest.c.purpose_id, PurposeVersion.number == _newest.c.number),
+_CURRENT = Prepared(
+    _LISTED.join(
+        _newest,
+        sa.and_(PurposeVersion.purpose_id == _newest.c.purpose_id, PurposeVersion.number == _newest.c.number),
+    )
+)
+_CURRENT_NOTICE = Prepared(
+    sa.select(Notice.id)
+    .where(Notice.valid_from <= sa.bindparam("at", type_=UtcDateTime()))
+    .order_by(Notice.number.desc())
+    .limit(1)
 )
 
 
 def current_wordings(session: Session, at: datetime) -> Sequence[Wording]:
     """The version of each purpose that is in force at `at` (aware), in their order on the form."""
-    return _wordings(session, _CURRENT, {"at": at})
+    return _wordings(session, _CURRENT.all(session, {"at": at}))
 
 
 def wordings(session: Session, versions: Sequence[PurposeVersionId]) -> dict[PurposeVersionId, Wording]:
     """These very versions, whether or not still in force."""
-    found = _wordings(session, _LISTED.where(PurposeVersion.id.in_(versions)))
+    found = _wordings(session, session.execute(_LISTED.where(PurposeVersion.id.in_(versions))))
     return {wording.version_id: wording for wording in found}
 
 
 def all_wordings(session: Session, purpose_id: PurposeId) -> Sequence[Wording]:
     """Every version that a purpose has had."""
-    return _wordings(session, _LISTED.where(PurposeVersion.purpose_id == purpose_id))
+    return _wordings(session, session.execute(_LISTED.where(PurposeVersion.purpose_id == purpose_id)))
 
 
-def _wordings(
-    session: Session, statement: sa.Select[PurposeVersionId, bool], values: dict[str, datetime] | None = None
-) -> Sequence[Wording]:
-    offered = {row.id: row.offered for row in session.execute(statement, values)}
-    return [replace(_version(session, version), offered=is_offered) for version, is_offered in offered.items()]
+def _wordings(session: Session, listed: Iterable[tuple[PurposeVersionId, bool]]) -> Sequence[Wording]:
+    return [_as_offered(_version(session, version), is_offered) for version, is_offered in list(listed)]
+
+
+def _as_offered(wording: Wording, is_offered: bool) -> Wording:
+    return wording if wording.offered is is_offered else replace(wording, offered=is_offered)
 
 
 # A version never changes once it is published, so every process reads each one once.
@@ -143,15 +153,12 @@ class PrivacyNotice:
 
 def current_notice(session: Session, at: datetime) -> PrivacyNotice:
     """The notice in force at `at` (aware). Raises NotFound before the first was published."""
-    return _notice(
-        session,
-        sa.select(Notice.id).where(Notice.valid_from <= at).order_by(Notice.number.desc()).limit(1),
-    )
+    return _notice(session, _CURRENT_NOTICE.first(session, {"at": at}))
 
 
 def notice(session: Session, number: int) -> PrivacyNotice:
     """The edition with this number. Raises NotFound."""
-    return _notice(session, sa.select(Notice.id).where(Notice.number == number))
+    return _notice(session, session.execute(sa.select(Notice.id).where(Notice.number == number)).one_or_none())
 
 
 def notice_numbers(session: Session) -> dict[NoticeId, int]:
@@ -159,10 +166,10 @@ def notice_numbers(session: Session) -> dict[NoticeId, int]:
     return {row.id: row.number for row in session.execute(sa.select(Notice.id, Notice.number))}
 
 
-def _notice(session: Session, statement: sa.Select[NoticeId]) -> PrivacyNotice:
-    notice_id = session.execute(statement).scalar_one_or_none()
-    if notice_id is None:
+def _notice(session: Session, found: tuple[NoticeId] | None) -> PrivacyNotice:
+    if found is None:
         raise NotFound("there is no such privacy notice; publish texts first")
+    (notice_id,) = found
     key = (settings().database_url, notice_id)
     if key not in _notices:
         row = session.execute(sa.select(Notice).where(Notice.id == notice_id)).scalar_one()

@@ -64,13 +64,14 @@ class Request:
 def request(session: Session, asked: Request, at: datetime) -> PublicId:
     """Writes the one row of a request. Raises InvalidAddress. Whether the address is known plays no part."""
     public_id = new_public_id()
+    normalised = normalise(asked.address)
     key = evidence_service.new_request_key(session, at)
     columns = {
         "public_id": public_id,
         "kind": asked.kind,
         "state": RegistrationState.REQUESTED,
-        "address": mailbox(asked.address),
-        "normalised_address": normalise(asked.address),
+        "address": mailbox(asked.address, normalised),
+        "normalised_address": normalised,
         "name": tidy(asked.name),
         "language": asked.language,
         "notice_id": asked.notice_id,

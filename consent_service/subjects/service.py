@@ -65,6 +65,7 @@ _LOCK = Prepared(
     .where(Subject.id == sa.bindparam("subject"))
     .with_for_update(key_share=True)
 )
+_LOCK_SHARED = Prepared(sa.select(Subject.id).where(Subject.id == sa.bindparam("subject")).with_for_update(read=True))
 
 
 def lock(session: Session, subject_id: SubjectId) -> Locked:
@@ -74,12 +75,13 @@ def lock(session: Session, subject_id: SubjectId) -> Locked:
 
 def lock_shared(session: Session, subject_id: SubjectId) -> None:
     """Takes the person's shared lock; hand-over does this before it looks (design I6)."""
-    session.execute(sa.select(Subject.id).where(Subject.id == subject_id).with_for_update(read=True))
+    _LOCK_SHARED.run(session, {"subject": subject_id})
 
 
 def find_or_add(session: Session, address: str, *, language: Language, name: str | None, at: datetime) -> SubjectId:
     """The person with this address, locked; a new one with this name and language where there was none."""
-    newcomer = Newcomer(mailbox(address), normalise(address), name, language)
+    normalised = normalise(address)
+    newcomer = Newcomer(mailbox(address, normalised), normalised, name, language)
     found = None
     while found is None:
         _add_unknown(session, [newcomer], at)

@@ -6,7 +6,7 @@ from flask import Response, abort, make_response, render_template, request, stre
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from consent_service import clock
+from consent_service import charts, clock
 from consent_service.database import reading, transaction
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
@@ -18,7 +18,7 @@ from consent_service.exports.staff_views import MEDIA_TYPES
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor
-from consent_service.surveys import charts, exporting, queries, results, words
+from consent_service.surveys import exporting, queries, results, words
 from consent_service.surveys.anonymity import BATCH, FEWEST_SHOWN
 from consent_service.surveys.counting import Days
 from consent_service.surveys.forms import ExportForm, FilterForm, MarketingForm

@@ -34,6 +34,7 @@ class Recorder:
     reply_to_data: Callable[[str], str | None] = lambda address: None
     seconds_per_mail: float = 0.0
     hang_up_in_data: int = 0  # how many mails to break off when they were sent and not yet answered
+    pipelines: bool = True  # whether it says so (RFC 2920); it takes a group of commands in any case
     user: tuple[bytes, bytes] | None = None
     taken: list[HandOver] = field(default_factory=list)
     begun: list[tuple[str, float]] = field(default_factory=list)  # recipient, and when its MAIL FROM came
@@ -47,7 +48,7 @@ class Recorder:
         session.host_name = hostname
         if session not in self.connections:
             self.connections.append(session)
-        return responses
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.pipelines else responses
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -19,7 +19,7 @@ from consent_service import clock, worker
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import MailingId
 from consent_service.domain.kinds import SuppressionReason
-from consent_service.mailing import handover, smtp
+from consent_service.mailing import claiming, handover, smtp
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import MailingTemplate, Message
@@ -49,8 +49,8 @@ def mailing_of_five(database_url: str, port: int) -> Iterator[MailingId]:
 @pytest.fixture
 def carrier() -> Iterator[Carrier]:
     carrier = Carrier(Lane.BULK, threading.Event())
-    yield carrier
-    carrier.connection.close()
+    with carrier:
+        yield carrier
 
 
 @pytest.mark.usefixtures("mailing_of_five")
@@ -229,7 +229,7 @@ class TestDatabaseThatFails:
             assert states() == {"sent": 2, "claimed": 3}
             change_messages(lease_until=clock.now() - timedelta(seconds=1))
             with transaction() as session:
-                handover.take_up_abandoned(session)
+                claiming.take_up_abandoned(session)
             carrier.carry_batch()
         assert set(server.recipients().values()) == {1}
         assert states() == {"sent": 5}
@@ -252,7 +252,7 @@ class TestDatabaseThatFails:
             monkeypatch.setattr(handover, "step", step)
             change_messages(lease_until=clock.now() - timedelta(seconds=1))
             with transaction() as session:
-                assert handover.take_up_abandoned(session) == 5
+                assert claiming.take_up_abandoned(session) == 5
             carrier.carry_batch()
         assert set(server.recipients().values()) == {1}
         assert states() == {"sent": 5}
@@ -294,7 +294,7 @@ class TestMailThatCannotBeComposed:
                 broken = session.execute(sa.select(Message).order_by(Message.id).limit(1)).scalar_one()
                 broken.content = b"a key that is gone" + broken.content
             single = Carrier(Lane.SINGLE, threading.Event())
-            with single.connection, capture_logs() as logged:
+            with single, capture_logs() as logged:
                 single.carry_batch()
             assert [row.reply for row in messages(Message.reply)] == [
                 "cannot be composed: CannotDecrypt",
@@ -310,11 +310,11 @@ class TestPausedAndCancelled:
     @pytest.mark.parametrize("state", [MailingState.PAUSED, MailingState.CANCELLED])
     def test_after_the_claim(self, mailing_of_five: MailingId, port: int, state: MailingState) -> None:
         with transaction() as session:
-            claims = handover.claim(session, Lane.BULK, 5)
+            claims = claiming.claim(session, Lane.BULK, 5)
             mailing.change(session, mailing_of_five, state, clock.now())
         for claim in claims:
             with transaction() as session:
-                assert handover.step(session, None, claim, clock.now()) is None
+                assert handover.step(session, [], claim, clock.now()) is None
         assert states() == ({"queued": 5} if state is MailingState.PAUSED else {"suppressed": 5})
 
     def test_resumed_mailing_that_rested_long_still_retries(
@@ -340,7 +340,7 @@ class TestTls:
             add_people(None, 3)
             start_mailing()
             carrier = Carrier(Lane.BULK, threading.Event())
-            with carrier.connection:
+            with carrier:
                 carrier.carry_batch()
             assert states() == {"sent": 3}
         assert (server.signed_in, server.over_tls) == (3, 3)
@@ -383,14 +383,14 @@ class TestWorkerLoops:
     def test_go_on_after_the_database_was_away(
         self, database_url: str, port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        claim, turns = handover.claim, count(1)
+        claim, turns = claiming.claim, count(1)
 
         def fails_at_first(*arguments: object) -> object:
             if next(turns) <= 3:
                 raise sa.exc.OperationalError("claim", {}, Exception("the database is away"))
             return claim(*arguments)
 
-        monkeypatch.setattr(handover, "claim", fails_at_first)
+        monkeypatch.setattr(claiming, "claim", fails_at_first)
         monkeypatch.setattr(worker, "RESTART_SECONDS", 0.05)
         with service(database_url, port) as app, serving(Recorder(), port), running(app):
             add_people(None, 5)

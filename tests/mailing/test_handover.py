@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from consent_service import clock
 from consent_service.database import transaction
 from consent_service.extensions import database
-from consent_service.mailing import handover
+from consent_service.mailing import claiming, handover
 from consent_service.mailing import service as mailing
 from consent_service.mailing.rules import Lane
 from tests.driving import add_people
@@ -17,15 +17,15 @@ from tests.mailing.campaigning import service, start_mailing
 
 
 def claim_and_mark(session: Session) -> None:
-    claims = handover.claim(session, Lane.BULK, 2)
+    claims = claiming.claim(session, Lane.BULK, 2)
     assert len(claims) == 2
-    assert handover.step(session, None, claims[0], clock.now()) is not None
+    assert handover.step(session, [], claims[0], clock.now()) is not None
 
 
 WORK: dict[str, Callable[[Session], object]] = {
     "claim a campaign's and mark": claim_and_mark,
-    "claim single mails": lambda session: handover.claim(session, Lane.SINGLE, 10),
-    "take up abandoned": handover.take_up_abandoned,
+    "claim single mails": lambda session: claiming.claim(session, Lane.SINGLE, 10),
+    "take up abandoned": claiming.take_up_abandoned,
     "finish": lambda session: mailing.finish(session, clock.now()),
 }
 

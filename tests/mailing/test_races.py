@@ -16,10 +16,12 @@ from consent_service.database import transaction
 from consent_service.domain.identifiers import MailingId, PublicId, SubjectId
 from consent_service.domain.kinds import Channel
 from consent_service.links import Use
-from consent_service.mailing import handover
+from consent_service.mailing import claiming, copies, handover
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
-from consent_service.mailing.handover import Claim, Envelope, Outcome
+from consent_service.mailing.claiming import Claim
+from consent_service.mailing.copies import Copy, Envelope, SingleMail
+from consent_service.mailing.handover import Outcome
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import Lane, MailingState, Reply
 from consent_service.preferences import service as preferences
@@ -60,7 +62,7 @@ def sent_mailing(person: SubjectId) -> MailingId:
 @pytest.fixture
 def claim(sent_mailing: MailingId) -> Claim:
     with transaction() as session:
-        return handover.claim(session, Lane.BULK, 1)[0]
+        return claiming.claim(session, Lane.BULK, 1)[0]
 
 
 @pytest.fixture
@@ -80,8 +82,10 @@ def still_waits(answer: Future[object]) -> bool:
 
 
 def mark(claim: Claim) -> Envelope | None:
+    now = clock.now()
     with transaction() as session:
-        return handover.step(session, None, claim, clock.now())
+        mail = handover.step(session, [], claim, now)
+    return copies.envelope(mail, now) if mail is not None else None
 
 
 def record(claim: Claim, reply: Reply = TAKEN) -> None:
@@ -94,7 +98,7 @@ def test_mark_first_makes_the_unsubscribe_wait_for_the_outcome(
 ) -> None:
     path = unsubscribe_path(person)
     with transaction() as session:
-        assert handover.step(session, None, claim, clock.now()) is not None
+        assert handover.step(session, [], claim, clock.now()) is not None
         answer = in_background.submit(one_click, running, path)
         assert still_waits(answer)
     assert still_waits(answer)
@@ -137,7 +141,7 @@ def test_in_doubt_is_final_once_the_lease_has_ended(
     one_click(running, unsubscribe_path(person))
     end_leases()
     with transaction() as session:
-        assert handover.claim(session, Lane.BULK, 1) == []
+        assert claiming.claim(session, Lane.BULK, 1) == []
     assert states() == {"in_doubt": 1}
     assert state_of_mailing() is MailingState.DONE
 
@@ -152,7 +156,7 @@ def test_in_doubt_and_refused_for_now_is_decided_anew(
     assert states() == {"deferred": 1}
     change_messages(not_before=clock.now())
     with transaction() as session:
-        again = handover.claim(session, Lane.BULK, 1)[0]
+        again = claiming.claim(session, Lane.BULK, 1)[0]
     assert mark(again) is None
     assert states() == {"suppressed": 1}
 
@@ -164,16 +168,16 @@ def test_a_mark_that_grew_old_is_made_again(running: Flask, person: SubjectId, s
     class Slow(Carrier):
         marks = 0
 
-        def _decide(self, claim: Claim) -> tuple[Envelope | None, float]:
-            envelope, marked = super()._decide(claim)
+        def _decide(self, claim: Claim) -> Copy | SingleMail | None:
+            mail = super()._decide(claim)
             self.marks += 1
             if self.marks == 1:
                 assert one_click(running, path).status_code == 200
-                marked -= 3
-            return envelope, marked
+                self.in_hand[mail.public_id].marked -= 3
+            return mail
 
     carrier = Slow(Lane.BULK, threading.Event())
-    with serving(Recorder(), running.config["MAIL_PORT"]) as server, carrier.connection:
+    with serving(Recorder(), running.config["MAIL_PORT"]) as server, carrier:
         carrier.carry_batch()
     assert carrier.marks == 2
     assert server.begun == []
@@ -188,7 +192,7 @@ def test_a_mark_made_again_is_one_attempt(claim: Claim) -> None:
 def end_leases() -> None:
     change_messages(lease_until=clock.now() - timedelta(seconds=1))
     with transaction() as session:
-        handover.take_up_abandoned(session)
+        claiming.take_up_abandoned(session)
 
 
 def state_of_mailing() -> MailingState:
@@ -202,12 +206,12 @@ class TestFencing:
         mark(claim)
         end_leases()
         with transaction() as session:
-            newer = handover.claim(session, Lane.BULK, 1)[0]
+            newer = claiming.claim(session, Lane.BULK, 1)[0]
         assert newer.message_id == claim.message_id
         assert mark(claim) is None
         record(claim, Reply(554, "5.0.0 no"))
         with transaction() as session:
-            handover.release(session, [claim])
+            claiming.release(session, [claim])
         assert messages(Message.state, Message.reply) == [("claimed", None)]
         assert mark(newer) is not None
         record(claim, Reply(554, "5.0.0 no"))
@@ -219,7 +223,7 @@ class TestFencing:
         first = mark(claim)
         end_leases()
         with transaction() as session:
-            newer = handover.claim(session, Lane.BULK, 1)[0]
+            newer = claiming.claim(session, Lane.BULK, 1)[0]
         second = mark(newer)
         assert first is not None
         assert second is not None
@@ -236,7 +240,7 @@ class TestFencing:
             found: list[Claim] = []
             while True:
                 with transaction() as session:
-                    batch = handover.claim(session, Lane.BULK, 7)
+                    batch = claiming.claim(session, Lane.BULK, 7)
                 if not batch:
                     return found
                 found += batch
