@@ -12,12 +12,13 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ 
 
 LONGEST_LABEL = 40
 _BAR_HEIGHT, _FRAME_HEIGHT = 34, 60
+_BESIDE_THE_BAR = "\u2003"  # values are centred on the end of their bar
 _FONT = "Inter, system-ui, 'Segoe UI', Roboto, Arial, sans-serif"
 _DARK = """inline:
 @media (prefers-color-scheme: dark) {
-  {{ id }} .axis text, {{ id }} .text-overlay text { fill: #e7ecea !important; }
-  {{ id }} .series rect { fill: #6fc7ce !important; stroke: #6fc7ce !important; }
-  {{ id }} .axis .guide.line, {{ id }} .axis .line { stroke: #2f3b40 !important; }
+  .axis text, .text-overlay text { fill: #e7ecea !important; }
+  .series rect { fill: #6fc7ce !important; stroke: #6fc7ce !important; }
+  .axis .guide.line, .axis .line { stroke: #2f3b40 !important; }
 }
 """
 
@@ -57,7 +58,7 @@ def bars(values: Sequence[tuple[str, int]]) -> bytes:
         truncate_label=LONGEST_LABEL,
         margin=10,
         range=(0, max((number for _, number in values), default=0) or 1),
-        value_formatter=lambda value: f"{value:.0f}",
+        value_formatter=lambda value: f"{_BESIDE_THE_BAR}{value:.0f}",
         include_x_axis=False,
         pretty_print=False,
     )
