@@ -70,11 +70,17 @@ def _register_parts() -> None:
     from consent_service.registrations.sign_up import SIGN_UP
     from consent_service.seminars import block, in_settings
     from consent_service.seminars.registering import SEMINAR
+    from consent_service.surveys import block as survey_block
+    from consent_service.surveys import in_settings as surveys_in_settings
+    from consent_service.surveys.registration import SURVEY_REGISTRATION
 
     kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
     kinds.register(RegistrationKind.SEMINAR, SEMINAR)
+    kinds.register(RegistrationKind.SURVEY, SURVEY_REGISTRATION)
     sections.register("seminars", in_settings.section)
+    sections.register("surveys", surveys_in_settings.section)
     blocks.register(block.KIND, block.BLOCK)
+    blocks.register(survey_block.KIND, survey_block.BLOCK)
 
 
 def _register_views(app: Flask) -> None:
@@ -96,6 +102,9 @@ def _register_views(app: Flask) -> None:
     from consent_service.seminars import participants_views as participants
     from consent_service.seminars import staff_views as seminars_staff
     from consent_service.seminars import views as seminars
+    from consent_service.surveys import answer_views as survey_answers
+    from consent_service.surveys import result_views as surveys_staff
+    from consent_service.surveys import views as surveys
 
     for module in (
         pages,
@@ -116,6 +125,9 @@ def _register_views(app: Flask) -> None:
         one_click,
         webhooks,
         seminars,
+        surveys,
+        survey_answers,
+        surveys_staff,
         seminars_staff,
         participants,
     ):

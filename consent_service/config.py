@@ -134,6 +134,7 @@ class Settings:
     rate_limit_storage: str
     sign_up_limit: str
     confirmation_days: int
+    survey_keys: Path | None
 
     @property
     def host(self) -> str:
@@ -315,6 +316,15 @@ class _Reader:
             )
         return value
 
+    def survey_keys(self, database_url: str) -> Path | None:
+        """Beside SQLite's file if nothing is said; nowhere yet on PostgreSQL, whose files are not ours."""
+        value = self.text("SURVEY_KEYS", "")
+        if value and not Path(value).is_absolute():
+            self.problem("SURVEY_KEYS", "must be the whole path of a folder, such as /var/lib/consent/survey-keys")
+        if value or not database_url.startswith("sqlite"):
+            return Path(value) if value else None
+        return Path(f"{sa.make_url(database_url).database}.survey-keys")
+
     def time_zone(self) -> ZoneInfo:
         name = self.text("TIME_ZONE", "Europe/Berlin")
         try:
@@ -471,8 +481,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     read = _Reader(environment)
     mail_from = read.address("MAIL_FROM")
     unsubscribe_mailbox = read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
+    database_url = read.database_url()
     settings = Settings(
-        database_url=read.database_url(),
+        database_url=database_url,
         base_url=read.base_url(),
         secret_keys=read.secrets("SECRET_KEYS"),
         unsubscribe_keys=read.secrets("UNSUBSCRIBE_KEYS"),
@@ -495,6 +506,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         rate_limit_storage=read.rate_limit_storage(),
         sign_up_limit=read.rate_limit("SIGN_UP_LIMIT", "10 per minute; 60 per hour"),
         confirmation_days=read.number("CONFIRMATION_DAYS", 7, lowest=1),
+        survey_keys=read.survey_keys(database_url),
     )
     if read.problems:
         raise ConfigurationError("\n".join(read.problems))

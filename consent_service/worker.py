@@ -27,6 +27,7 @@ from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.registrations import service as registrations
 from consent_service.seminars import notices as seminar_notices
+from consent_service.surveys import tasks as surveys
 
 log = structlog.get_logger()
 
@@ -36,16 +37,23 @@ RESTART_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do."""
+    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do.
+
+    `afterwards` follows the commit of one that found something.
+    """
 
     name: str
     run: Callable[[Session], object]
     every_ticks: int
+    afterwards: Callable[[], object] | None = None
 
     def once(self) -> object:
-        """Does it in its transaction; true where there is more to do."""
+        """Does it in its transaction, and what comes afterwards; true where there is more to do."""
         with transaction() as session:
-            return self.run(session)
+            found = self.run(session)
+        if found and self.afterwards is not None:
+            self.afterwards()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,10 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("plan reminders", lambda session: seminar_notices.plan_reminders(session, clock.now()), 25),
     Task("send notices of seminars", lambda session: seminar_notices.send_next(session, clock.now()), 5),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
+    Task("fold survey counts", surveys.fold_counts, 25),
+    Task("mix anonymous answers", surveys.mix_answers, 5),
+    Task("destroy ended survey keys", surveys.destroy_ended_keys, 5, surveys.forget_overwritten),
+    Task("remind of surveys", surveys.remind, 25),
 )
 
 

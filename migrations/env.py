@@ -19,6 +19,7 @@ from consent_service.registrations import models as _registrations  # noqa: F401
 from consent_service.seminars import models as _seminars  # noqa: F401
 from consent_service.staff import models as _staff  # noqa: F401
 from consent_service.subjects import models as _subjects  # noqa: F401
+from consent_service.surveys import models as _surveys  # noqa: F401
 
 
 def _plain_type(kind: str, value: object, _context: object) -> str | bool:

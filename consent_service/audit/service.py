@@ -32,6 +32,7 @@ class Action(StrEnum):
     INBOX_VIEWED = "inbox_viewed"
     INBOX_ANSWERED = "inbox_answered"
     BOUNCE_LIFTED = "bounce_lifted"
+    SURVEY_CHANGED = "survey_changed"
     SEMINAR_CHANGED = "seminar_changed"
     PARTICIPANTS_VIEWED = "participants_viewed"
     PARTICIPANT_CHANGED = "participant_changed"

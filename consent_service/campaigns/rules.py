@@ -134,3 +134,12 @@ class Reach:
 def reach(counted: Mapping[LeftOut | None, int]) -> Reach:
     """From how many people there are by the reason why they are left out; None for those who are not."""
     return Reach(counted.get(None, 0), {reason: counted[reason] for reason in LeftOut if counted.get(reason)})
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&-])")
+
+
+def as_markdown(text: str) -> str:
+    """Words that Markdown shows as they are, on one line. Double braces are parted: a campaign fills those."""
+    words = " ".join(text.split()).replace("{{", "{ {").replace("}}", "} }")
+    return _MARKDOWN.sub(r"\\\1", words)

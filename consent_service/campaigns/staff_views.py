@@ -116,7 +116,9 @@ def check(public_id: PublicId) -> Answer:
         warning = deliverability.warning(session, reach.people)
         filled = blocks.filled(session, campaign.texts, clock.now())
     if blocks.is_unfilled(filled):
-        flash(_("A block names a seminar that is not announced. Take it out, or publish the seminar first."), "warning")
+        flash(
+            _("A block names a seminar or survey that is not announced. Take it out, or publish it first."), "warning"
+        )
         return redirect(url_for("campaigns.show", public_id=public_id), 303)
     return render_template(
         "campaigns/check.html",

@@ -23,6 +23,8 @@ from consent_service.seminars import queries as seminars
 from consent_service.seminars.queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
+from consent_service.surveys import queries as surveys
+from consent_service.surveys.queries import Participation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Overview:
     requests: Sequence[Request]
     mails: Sequence[Mail]
     seminars: Sequence[RegistrationDetails]
+    surveys: Sequence[Participation]
 
 
 def overview(session: Session, person: Person, language: Language, at: datetime) -> Overview:
@@ -67,6 +70,7 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],
         mails=mailing.of_person(session, person.id),
         seminars=seminars.registrations_of(session, person.id, at),
+        surveys=surveys.participations(session, person.id, at),
     )
 
 

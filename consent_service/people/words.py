@@ -8,6 +8,7 @@ from consent_service.inbound.words import BOUNCE as BOUNCE
 from consent_service.mailing.rules import MailKind, MessageState
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
+from consent_service.surveys.words import MODE
 
 STATUS: dict[ConsentStatus, LazyString] = {
     ConsentStatus.ACTIVE: _l("Active"),
@@ -64,11 +65,15 @@ REQUEST_STATE: dict[RegistrationState, LazyString] = {
     RegistrationState.EXPIRED: _l("Expired"),
 }
 
+SURVEY_MODE = MODE
+
 MAIL: dict[MailKind, LazyString] = {
     MailKind.CONFIRMATION: _l("Please confirm"),
     MailKind.ALREADY_CONFIRMED: _l("Already registered"),
     MailKind.SETTINGS_LINK: _l("Link to the settings"),
     MailKind.WELCOME: _l("Welcome"),
+    MailKind.SURVEY_LINK: _l("Link to a survey"),
+    MailKind.SURVEY_REMINDER: _l("Reminder of a survey"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
     MailKind.FORWARDED: _l("Forwarded reply"),

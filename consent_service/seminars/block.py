@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from consent_service.campaigns.blocks import Block, Offered
+from consent_service.campaigns.rules import as_markdown
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.seminars import calendar, queries, words
-from consent_service.seminars.rules import SeminarState, as_markdown
+from consent_service.seminars.rules import SeminarState
 
 KIND = "seminar"
 

@@ -3,7 +3,6 @@
 All moments are aware. A seminar has at least one date.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -210,15 +209,6 @@ Answers = Mapping[str, str]
 def kept_answers(answers: Answers, keys: Collection[str]) -> dict[str, str]:
     """The answers that are given, to questions that there still are."""
     return {key: value for key, value in answers.items() if key in keys and value}
-
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&-])")
-
-
-def as_markdown(text: str) -> str:
-    """Words that Markdown shows as they are, on one line. Double braces are parted: a campaign fills those."""
-    words = " ".join(text.split()).replace("{{", "{ {").replace("}}", "} }")
-    return _MARKDOWN.sub(r"\\\1", words)
 
 
 def contains(words: Sequence[str | None], term: str) -> bool:
