@@ -98,10 +98,10 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
-    from consent_service.staff import staff_views as account
     from consent_service.seminars import participants_views as participants
     from consent_service.seminars import staff_views as seminars_staff
     from consent_service.seminars import views as seminars
+    from consent_service.staff import staff_views as account
     from consent_service.surveys import answer_views as survey_answers
     from consent_service.surveys import result_views as surveys_staff
     from consent_service.surveys import views as surveys
