@@ -58,11 +58,11 @@ def _ours(folder: Path) -> float:
 
 def _bare(folder: Path) -> float:
     with transaction() as session:
-        purpose_id = service.begin(
+        chosen = service.begin(
             session, Request(Criteria("newsletter", None), ExportFormat.CSV, "benchmark"), "benchmark", clock.now()
-        ).purpose_id
+        ).chosen
     options = {"literal_binds": True}
-    select = str(queries.statement(purpose_id, None).compile(dialect=sqlite.dialect(), compile_kwargs=options))
+    select = str(queries.statement(chosen).compile(dialect=sqlite.dialect(), compile_kwargs=options))
     began = time.perf_counter()
     connection = sqlite3.connect(folder / "consent.db")
     with (folder / "bare.csv").open("w", newline="", encoding="utf-8") as file:

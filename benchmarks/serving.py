@@ -27,10 +27,10 @@ WORKERS = 2
 CONNECTIONS = 4
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """The variables of a service whose database lies in `folder`."""
+def environment(folder: Path, database_url: str | None = None) -> dict[str, str]:
+    """The variables of a service whose database is at this URL, or else lies in `folder`."""
     values = {
-        "DATABASE_URL": f"sqlite:///{folder / 'consent.db'}",
+        "DATABASE_URL": database_url or f"sqlite:///{folder / 'consent.db'}",
         "SMTP_URL": "smtp://127.0.0.1:1",
         "BASE_URL": "http://localhost",
         "SECRET_KEYS": f"secret-{SECRET}",
@@ -48,10 +48,13 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def prepared() -> Iterator[tuple[Path, Flask]]:
-    """A folder with a migrated database and the example texts, and the application in whose context we are."""
+def prepared(database_url: str | None = None) -> Iterator[tuple[Path, Flask]]:
+    """A folder with a migrated database and the example texts, and the application in whose context we are.
+
+    With a URL, the database is there.
+    """
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    app = create_app(from_environment(environment(folder)))
+    app = create_app(from_environment(environment(folder, database_url)))
     try:
         with app.app_context():
             migrate_database()

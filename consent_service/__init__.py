@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     localisation.init_app(app)
     security_headers.init_app(app)
     errors.init_app(app)
+    _register_parts()
     _register_views(app)
     return app
 
@@ -60,12 +61,36 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     security.init_app(app)
 
 
+def _register_parts() -> None:
+    """Tells features that stand below or beside others what those add to them."""
+    from consent_service.campaigns import blocks
+    from consent_service.preferences import sections
+    from consent_service.registrations import kinds
+    from consent_service.registrations.rules import RegistrationKind
+    from consent_service.registrations.sign_up import SIGN_UP
+    from consent_service.seminars import block, in_settings
+    from consent_service.seminars.registering import SEMINAR
+    from consent_service.surveys import block as survey_block
+    from consent_service.surveys import in_settings as surveys_in_settings
+    from consent_service.surveys.registration import SURVEY_REGISTRATION
+
+    kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
+    kinds.register(RegistrationKind.SEMINAR, SEMINAR)
+    kinds.register(RegistrationKind.SURVEY, SURVEY_REGISTRATION)
+    sections.register("seminars", in_settings.section)
+    sections.register("surveys", surveys_in_settings.section)
+    blocks.register(block.KIND, block.BLOCK)
+    blocks.register(survey_block.KIND, survey_block.BLOCK)
+
+
 def _register_views(app: Flask) -> None:
     from consent_service.campaigns import staff_views as campaigns
     from consent_service.dashboard import staff_views as dashboard
+    from consent_service.deliverability import staff_views as deliverability
     from consent_service.exports import staff_views as exports
     from consent_service.imports import staff_views as imports
     from consent_service.inbound import staff_views as inbound
+    from consent_service.inbound.webhooks import views as webhooks
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
@@ -73,12 +98,21 @@ def _register_views(app: Flask) -> None:
     from consent_service.preferences import one_click
     from consent_service.preferences import views as preferences
     from consent_service.registrations import views as registrations
+    from consent_service.seminars import participants_views as participants
+    from consent_service.seminars import staff_views as seminars_staff
+    from consent_service.seminars import views as seminars
+    from consent_service.staff import staff_views as account
+    from consent_service.surveys import answer_views as survey_answers
+    from consent_service.surveys import result_views as surveys_staff
+    from consent_service.surveys import views as surveys
 
     for module in (
         pages,
+        account,
         people,
         campaigns,
         dashboard,
+        deliverability,
         exports,
         imports,
         inbound,
@@ -89,5 +123,12 @@ def _register_views(app: Flask) -> None:
         registrations,
         preferences,
         one_click,
+        webhooks,
+        seminars,
+        surveys,
+        survey_answers,
+        surveys_staff,
+        seminars_staff,
+        participants,
     ):
         app.register_blueprint(module.blueprint)

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from flask.cli import AppGroup, ScriptInfo
 from consent_service import check, create_app, logs, migrating, worker
 from consent_service.campaigns.cli import campaign
 from consent_service.config import ConfigurationError
+from consent_service.deliverability import cli as deliverability
 from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
 from consent_service.exports.cli import export
@@ -83,14 +84,32 @@ def migrate(target: str, dry_run: bool, role: str | None) -> None:
 
 
 @commands.command("check")
+@click.option("--dns", "with_dns", is_flag=True, help="Whether mail can arrive: DNS, the relay's TLS, one-click.")
+@click.option("--seed", metavar="ADDRESS", help="Send a test mail to a mailbox that comes back to `inbound`.")
+@click.option("--wait", type=click.IntRange(0), default=120, show_default=True, help="For its copy, in seconds.")
+@click.option("--copy", type=click.File("rb"), help="Verify a copy that you saved, as it arrived; - is stdin.")
 @click.option("--json", "as_json", is_flag=True, help="What was looked at, as JSON.")
-def check_everything(as_json: bool) -> None:
+def check_everything(with_dns: bool, seed: str | None, wait: int, copy: BinaryIO | None, as_json: bool) -> None:
     """Check the settings, the database, the suppression key, the DKIM keys and the mail server.
 
-    Ends with 1 and a line for each problem.
+    Or, with --dns, --seed or --copy, check whether mail arrives; docs/deliverability.md tells more.
+    Ends with 1 when something is wrong.
 
     Example: consent-service check --json
     """
+    if with_dns + (seed is not None) + (copy is not None) > 1:
+        raise click.UsageError("--dns, --seed and --copy are checks of their own: choose one")
+    if with_dns:
+        deliverability.check_dns(as_json)
+    elif seed is not None:
+        deliverability.check_seed(seed, wait, as_json)
+    elif copy is not None:
+        deliverability.check_copy(copy, as_json)
+    else:
+        _check_service(as_json)
+
+
+def _check_service(as_json: bool) -> None:
     findings = check.everything()
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))

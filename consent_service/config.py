@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,8 +20,12 @@ import limits.errors
 import limits.storage
 import sqlalchemy as sa
 
+from consent_service.counting import COUNTERS
+
 SHORTEST_SECRET = 32
+IN_MEMORY = "memory://"
 COMMANDS_PER_MESSAGE = 4
+DNS_PORT = 53
 
 
 class ConfigurationError(Exception):
@@ -51,6 +56,21 @@ class Smtp:
     timeout_seconds: int
     lease_seconds: int
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return _is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Whom the deliverability check asks, and what it is to find: who sends for us, and who signs."""
+
+    servers: tuple[tuple[str, int], ...]
+    sending_addresses: tuple[str, ...]
+    spf_include: str | None
+    dkim_selectors: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Imap:
@@ -78,6 +98,16 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Which mail providers may report to us: the topics of Amazon SNS, and secrets of the others."""
+
+    ses_topics: tuple[str, ...]
+    postmark_secrets: tuple[str, ...]
+    brevo_secrets: tuple[str, ...]
+    mailjet_secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Key lists are oldest first: the last one signs, all of them verify."""
 
@@ -89,12 +119,14 @@ class Settings:
     suppression_key: str
     organisation: Organisation
     smtp: Smtp
+    dns: Dns
     mail_from: str
     signs_dkim: bool
     bounce_domain: str
     unsubscribe_mailbox: str
     inbound: Inbound
     complaints_to: str | None
+    webhooks: Webhooks
     time_zone: ZoneInfo
     embed_sites: tuple[str, ...]
     trusted_proxies: int
@@ -102,11 +134,17 @@ class Settings:
     rate_limit_storage: str
     sign_up_limit: str
     confirmation_days: int
+    survey_keys: Path | None
 
     @property
     def host(self) -> str:
         """The public host name, which Message-IDs end in."""
         return _host(self.base_url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return _is_loopback(self.host)
 
     @property
     def sending_domain(self) -> str:
@@ -140,7 +178,7 @@ class Settings:
             "SERVER_NAME": urlsplit(self.base_url).netloc,
             "APPLICATION_ROOT": "/",
             "MAIL_DEFAULT_SENDER": self.mail_from,
-            "RATELIMIT_STORAGE_URI": self.rate_limit_storage,
+            "RATELIMIT_STORAGE_URI": COUNTERS if self.rate_limit_storage == IN_MEMORY else self.rate_limit_storage,
             "RATELIMIT_HEADERS_ENABLED": False,
             "BABEL_DEFAULT_LOCALE": "de",
             "BABEL_DEFAULT_TIMEZONE": self.time_zone.key,
@@ -197,8 +235,8 @@ class _Reader:
             self.problem(name, "must be one key: it never changes")
         return "".join(keys)
 
-    def secrets(self, name: str) -> tuple[str, ...]:
-        keys = tuple(self.text(name).replace(",", " ").split())
+    def secrets(self, name: str, default: str | None = None) -> tuple[str, ...]:
+        keys = tuple(self.text(name, default).replace(",", " ").split())
         if any(len(key) < SHORTEST_SECRET for key in keys):
             self.problem(name, f"each key must have at least {SHORTEST_SECRET} characters")
         return keys
@@ -251,7 +289,7 @@ class _Reader:
         return value
 
     def rate_limit_storage(self) -> str:
-        value = self.text("RATE_LIMIT_STORAGE", "memory://")
+        value = self.text("RATE_LIMIT_STORAGE", IN_MEMORY)
         try:
             limits.storage.storage_from_string(value)
         except (limits.errors.ConfigurationError, ValueError) as error:
@@ -277,6 +315,15 @@ class _Reader:
                 " (sqlite:////var/lib/consent/consent.db, with four slashes)",
             )
         return value
+
+    def survey_keys(self, database_url: str) -> Path | None:
+        """Beside SQLite's file if nothing is said; nowhere yet on PostgreSQL, whose files are not ours."""
+        value = self.text("SURVEY_KEYS", "")
+        if value and not Path(value).is_absolute():
+            self.problem("SURVEY_KEYS", "must be the whole path of a folder, such as /var/lib/consent/survey-keys")
+        if value or not database_url.startswith("sqlite"):
+            return Path(value) if value else None
+        return Path(f"{sa.make_url(database_url).database}.survey-keys")
 
     def time_zone(self) -> ZoneInfo:
         name = self.text("TIME_ZONE", "Europe/Berlin")
@@ -314,6 +361,30 @@ class _Reader:
             lease_seconds=lease,
         )
 
+    def dns(self) -> Dns:
+        return Dns(
+            servers=self.dns_servers("DNS_SERVERS"),
+            sending_addresses=self.ip_addresses("SENDING_ADDRESSES"),
+            spf_include=self.domain("SPF_INCLUDE", "") or None,
+            dkim_selectors=self.words("DKIM_SELECTORS"),
+        )
+
+    def dns_servers(self, name: str) -> tuple[tuple[str, int], ...]:
+        servers = []
+        for word in self.words(name):
+            host, port = _host_and_port(word)
+            if not _is_ip_address(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+                self.problem(name, f"must be addresses such as 192.0.2.53 or [2001:db8::53]:5353, not {word!r}")
+            else:
+                servers.append((host, int(port)))
+        return tuple(servers)
+
+    def ip_addresses(self, name: str) -> tuple[str, ...]:
+        for word in self.words(name):
+            if not _is_ip_address(word):
+                self.problem(name, f"must be IP addresses such as 192.0.2.1 or 2001:db8::1, not {word!r}")
+        return tuple(str(ip_address(word)) for word in self.words(name) if _is_ip_address(word))
+
     def inbound(self, ours: tuple[str, ...]) -> Inbound:
         forward_to = self.address("INBOUND_FORWARD_TO", "") or None
         if forward_to and parseaddr(forward_to)[1].lower() in ours:
@@ -350,6 +421,20 @@ class _Reader:
             done_folder=done_folder,
         )
 
+    def webhooks(self) -> Webhooks:
+        topics = self.words("WEBHOOK_SES_TOPICS")
+        for topic in topics:
+            if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]+", topic, re.ASCII):
+                self.problem(
+                    "WEBHOOK_SES_TOPICS", f"must be ARNs such as arn:aws:sns:eu-central-1:…:name, not {topic!r}"
+                )
+        return Webhooks(
+            ses_topics=topics,
+            postmark_secrets=self.secrets("WEBHOOK_POSTMARK_SECRET", ""),
+            brevo_secrets=self.secrets("WEBHOOK_BREVO_SECRET", ""),
+            mailjet_secrets=self.secrets("WEBHOOK_MAILJET_SECRET", ""),
+        )
+
     def port(self, name: str, parts: SplitResult, default: int) -> int:
         try:
             return parts.port or default
@@ -366,6 +451,22 @@ class _Reader:
         )
 
 
+def _host_and_port(word: str) -> tuple[str, str]:
+    """The parts of `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`."""
+    if _is_ip_address(word):
+        return word, str(DNS_PORT)
+    host, _, port = word.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
+
+
+def _is_ip_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache
 def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
@@ -380,8 +481,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     read = _Reader(environment)
     mail_from = read.address("MAIL_FROM")
     unsubscribe_mailbox = read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
+    database_url = read.database_url()
     settings = Settings(
-        database_url=read.database_url(),
+        database_url=database_url,
         base_url=read.base_url(),
         secret_keys=read.secrets("SECRET_KEYS"),
         unsubscribe_keys=read.secrets("UNSUBSCRIBE_KEYS"),
@@ -389,12 +491,14 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         suppression_key=read.secret("SUPPRESSION_KEY"),
         organisation=read.organisation(),
         smtp=read.smtp(),
+        dns=read.dns(),
         mail_from=mail_from,
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=unsubscribe_mailbox,
         inbound=read.inbound((parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
         complaints_to=parseaddr(read.address("COMPLAINTS_TO", ""))[1] or None,
+        webhooks=read.webhooks(),
         time_zone=read.time_zone(),
         embed_sites=read.origins("EMBED_SITES"),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0),
@@ -402,6 +506,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         rate_limit_storage=read.rate_limit_storage(),
         sign_up_limit=read.rate_limit("SIGN_UP_LIMIT", "10 per minute; 60 per hour"),
         confirmation_days=read.number("CONFIRMATION_DAYS", 7, lowest=1),
+        survey_keys=read.survey_keys(database_url),
     )
     if read.problems:
         raise ConfigurationError("\n".join(read.problems))

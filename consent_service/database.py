@@ -73,6 +73,11 @@ _ROW_NUMBERS = (
     identifiers.MessageId,
     identifiers.CampaignId,
     identifiers.StaffId,
+    identifiers.SurveyId,
+    identifiers.SeminarId,
+    identifiers.SeminarDateId,
+    identifiers.SeminarNoticeId,
+    identifiers.SeatId,
     identifiers.InboundId,
 )
 
@@ -261,20 +266,39 @@ def forget_deleted() -> bool:
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
-            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys"
+            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys, "
+            "seminar_requests, seminar_seats, survey_requests, survey_participants, survey_responses"
         )
     return True
 
 
+def forget_overwritten(*tables: str) -> bool:
+    """As `forget_deleted`, for what was just rewritten in these tables, and quick: the whole file stays as it is."""
+    if is_sqlite():
+        with closing(_alone_on_sqlite()) as connection:
+            return _empty_log(connection)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+    return True
+
+
 def _rewrite_sqlite() -> bool:
-    engine = database.engine
-    with _turn(engine), closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    with _turn(database.engine), closing(_alone_on_sqlite()) as connection:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("VACUUM")
-        for _ in range(CHECKPOINT_ATTEMPTS):
-            is_busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not is_busy:
-                return True
-            time.sleep(CHECKPOINT_PAUSE_SECONDS)
+        return _empty_log(connection)
+
+
+def _alone_on_sqlite() -> sqlite3.Connection:
+    connection = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    return connection
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    for _ in range(CHECKPOINT_ATTEMPTS):
+        is_busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy:
+            return True
+        time.sleep(CHECKPOINT_PAUSE_SECONDS)
     return False

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, render_template, request, url_for
+from flask import Flask, g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -28,7 +28,17 @@ class NextStep:
 
 def page(status: int, title: str, text: str, *next_steps: NextStep) -> Answer:
     """An error's page: what happened, and what to do next."""
-    return render_template("errors/error.html", title=title, text=text, next_steps=next_steps), status
+    at_the_desk = _is_at_the_desk()
+    answer = render_template(
+        "errors/error.html", title=title, text=text, next_steps=next_steps, at_the_desk=at_the_desk
+    )
+    return answer, status
+
+
+def _is_at_the_desk() -> bool:
+    """Whether a signed-in member of staff asks. Not looked up anew where the database may be what failed."""
+    user = g.get("_login_user")
+    return request.path.startswith("/staff/") and user is not None and bool(user.is_authenticated)
 
 
 def to_settings() -> NextStep:
@@ -89,6 +99,8 @@ def _foreign_site(error: ForeignSite) -> Answer:
 
 
 def _to_start() -> NextStep:
+    if _is_at_the_desk():
+        return NextStep(_("To the overview"), url_for("dashboard.overview"))
     return NextStep(_("To the start page"), url_for("pages.start"))
 
 

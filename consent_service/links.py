@@ -20,7 +20,7 @@ from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 
-FRESH_SETTINGS_LIFETIME = timedelta(hours=1)
+FRESH_LIFETIME = timedelta(hours=1)
 LONGEST_TOKEN = 300
 TEST_MAIL = PublicId("0" * 32)
 """What the unsubscribe link of a test mail names: no person and no purpose."""
@@ -33,6 +33,12 @@ class Use(StrEnum):
     SETTINGS = "settings"
     FRESH_SETTINGS = "fresh-settings"
     UNSUBSCRIBE = "unsubscribe"
+    SEMINAR = "seminar"
+    SURVEY = "survey"
+    FRESH_SURVEY = "fresh-survey"
+
+
+_TIMED = frozenset({Use.FRESH_SETTINGS, Use.FRESH_SURVEY})
 
 
 def _keys(use: Use) -> tuple[str, ...]:
@@ -41,7 +47,7 @@ def _keys(use: Use) -> tuple[str, ...]:
 
 def sign(use: Use, identifier: PublicId) -> str:
     """The token of a link for this use that names this row."""
-    serializer = _timed(use) if use is Use.FRESH_SETTINGS else _serializer(_keys(use), use)
+    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
     return str(serializer.dumps(identifier))
 
 
@@ -66,8 +72,8 @@ def _serializer(keys: tuple[str, ...], use: Use) -> URLSafeSerializer:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsLink:
-    """Whose settings a link opens, and whether it was mailed within the last hour on request."""
+class PersonalLink:
+    """What a person's link opens, and whether it was mailed within the last hour on request."""
 
     identifier: PublicId
     is_fresh: bool
@@ -75,23 +81,30 @@ class SettingsLink:
 
 def read(use: Use, token: str) -> PublicId:
     """The identifier in a token for this use. Raises InvalidLink."""
-    serializer = _timed(use) if use is Use.FRESH_SETTINGS else _serializer(_keys(use), use)
+    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
     return _identifier(use, token, serializer.loads)
 
 
-def read_settings(token: str) -> SettingsLink:
-    """Whose settings a link of either kind opens; a fresh one that is past its hour opens as an old one does.
+def read_settings(token: str) -> PersonalLink:
+    """Whose settings a link of either kind opens. Raises InvalidLink."""
+    return _read_either(Use.FRESH_SETTINGS, Use.SETTINGS, token)
 
-    Raises InvalidLink.
-    """
+
+def read_survey(token: str) -> PersonalLink:
+    """Which participation in a survey a link of either kind opens. Raises InvalidLink."""
+    return _read_either(Use.FRESH_SURVEY, Use.SURVEY, token)
+
+
+def _read_either(fresh: Use, old: Use, token: str) -> PersonalLink:
+    """A fresh link that is past its hour opens as an old one does."""
     try:
-        lifetime = int(FRESH_SETTINGS_LIFETIME.total_seconds())
-        found = _identifier(Use.FRESH_SETTINGS, token, partial(_timed(Use.FRESH_SETTINGS).loads, max_age=lifetime))
-        return SettingsLink(found, is_fresh=True)
+        lifetime = int(FRESH_LIFETIME.total_seconds())
+        found = _identifier(fresh, token, partial(_timed(fresh).loads, max_age=lifetime))
+        return PersonalLink(found, is_fresh=True)
     except ExpiredLink:
-        return SettingsLink(read(Use.FRESH_SETTINGS, token), is_fresh=False)
+        return PersonalLink(read(fresh, token), is_fresh=False)
     except InvalidLink:
-        return SettingsLink(read(Use.SETTINGS, token), is_fresh=False)
+        return PersonalLink(read(old, token), is_fresh=False)
 
 
 def _timed(use: Use) -> URLSafeTimedSerializer:
@@ -125,6 +138,21 @@ def marketing_settings(identifier: PublicId, language: Language) -> str:
 def fresh_marketing_settings(identifier: PublicId, language: Language) -> str:
     """The address of a person's settings that lives for an hour: with it one can read, change and give."""
     return _external("preferences.settings", sign(Use.FRESH_SETTINGS, identifier), language)
+
+
+def seminar_registration(identifier: PublicId, language: Language) -> str:
+    """The address of a person's registration for a seminar, for mails: with it one can look and cancel."""
+    return _external("seminars.registration", sign(Use.SEMINAR, identifier), language)
+
+
+def survey(identifier: PublicId, language: Language) -> str:
+    """The address at which a participant answers a survey, for mails: with it one can only go on answering."""
+    return _external("survey.start", sign(Use.SURVEY, identifier), language)
+
+
+def fresh_survey(identifier: PublicId, language: Language) -> str:
+    """The same for an hour: with it a participant can also see, change and delete what they have answered."""
+    return _external("survey.start", sign(Use.FRESH_SURVEY, identifier), language)
 
 
 def unsubscribe(identifier: PublicId) -> str:

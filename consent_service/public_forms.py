@@ -7,7 +7,7 @@ person who trips over either is asked to send again and loses nothing.
 
 import secrets
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import wtforms
@@ -73,7 +73,7 @@ class PublicForm(wtforms.Form):
             self.form_errors = [*self.form_errors, problem]
         return valid and problem is None
 
-    @property
+    @cached_property
     def embedding_page(self) -> str | None:
         """The page of another website that this form stood in, as its token says; None for our own form."""
         try:

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import transaction
+from consent_service.deliverability import tasks as deliverability
 from consent_service.extensions import settings
-from consent_service.imports import applying
+from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
@@ -25,6 +26,8 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
 from consent_service.registrations import service as registrations
+from consent_service.seminars import notices as seminar_notices
+from consent_service.surveys import tasks as surveys
 
 log = structlog.get_logger()
 
@@ -34,25 +37,53 @@ RESTART_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do."""
+    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do.
+
+    `afterwards` follows the commit of one that found something.
+    """
 
     name: str
     run: Callable[[Session], object]
     every_ticks: int
+    afterwards: Callable[[], object] | None = None
+
+    def once(self) -> object:
+        """Does it in its transaction, and what comes afterwards; true where there is more to do."""
+        with transaction() as session:
+            found = self.run(session)
+        if found and self.afterwards is not None:
+            self.afterwards()
+        return found
 
 
-TIMETABLE = (
+@dataclass(frozen=True, slots=True)
+class Job:
+    """As a task, but it opens its transactions itself: it has work to do, or to wait, outside of them."""
+
+    name: str
+    once: Callable[[], object]
+    every_ticks: int
+
+
+TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
-    Task("apply imports", lambda session: applying.apply_next(session, clock.now()), 1),
+    Job("stage uploads", uploads.stage_next, 1),
+    Job("apply imports", applying.apply_next, 1),
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("handle mail that came in", lambda session: handling.handle_next(session, clock.now()), 1),
     Task("forget mail that came in", lambda session: forgetting.forget(session, clock.now()), 300),
+    Task("plan reminders", lambda session: seminar_notices.plan_reminders(session, clock.now()), 25),
+    Task("send notices of seminars", lambda session: seminar_notices.send_next(session, clock.now()), 5),
     Task("expire registrations", lambda session: registrations.expire(session, clock.now()), 300),
+    Task("fold survey counts", surveys.fold_counts, 25),
+    Task("mix anonymous answers", surveys.mix_answers, 5),
+    Task("destroy ended survey keys", surveys.destroy_ended_keys, 5, surveys.forget_overwritten),
+    Task("remind of surveys", surveys.remind, 25),
 )
 
 
@@ -68,6 +99,11 @@ def run(app: Flask, stop: threading.Event | None = None) -> None:
     ]
     threads.append(
         threading.Thread(target=_keep_running, args=(app, stop, lambda: _keep_timetable(stop)), name="timetable")
+    )
+    threads.append(
+        threading.Thread(
+            target=_keep_running, args=(app, stop, lambda: deliverability.keep_checking(stop)), name="deliverability"
+        )
     )
     log.info("worker started", bulk_connections=bulk)
     for thread in threads:
@@ -105,7 +141,7 @@ def _keep_timetable(stop: threading.Event) -> None:
         stop.wait(TICK_SECONDS)
 
 
-def _try(task: Task, stop: threading.Event) -> None:
+def _try(task: Task | Job, stop: threading.Event) -> None:
     """Runs a task; one that fails must not keep the others from their turn."""
     try:
         _run(task, stop)
@@ -114,9 +150,7 @@ def _try(task: Task, stop: threading.Event) -> None:
         stop.wait(RESTART_SECONDS)
 
 
-def _run(task: Task, stop: threading.Event) -> None:
-    """Runs a task until it finds nothing more, each time in a transaction of its own."""
-    more: object = True
-    while more and not stop.is_set():
-        with transaction() as session:
-            more = task.run(session)
+def _run(task: Task | Job, stop: threading.Event) -> None:
+    """Runs a task until it finds nothing more."""
+    while not stop.is_set() and task.once():
+        pass

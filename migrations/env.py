@@ -16,8 +16,10 @@ from consent_service.mailing import models as _mailing  # noqa: F401
 from consent_service.notice import models as _notice  # noqa: F401
 from consent_service.preferences import models as _preferences  # noqa: F401
 from consent_service.registrations import models as _registrations  # noqa: F401
+from consent_service.seminars import models as _seminars  # noqa: F401
 from consent_service.staff import models as _staff  # noqa: F401
 from consent_service.subjects import models as _subjects  # noqa: F401
+from consent_service.surveys import models as _surveys  # noqa: F401
 
 
 def _plain_type(kind: str, value: object, _context: object) -> str | bool:

@@ -144,9 +144,10 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture
-def app(database_url: str, mailbox: Mailbox) -> Iterator[Flask]:
+def app(database_url: str, mailbox: Mailbox, tmp_path: Path) -> Iterator[Flask]:
     """The application on a prepared database, in whose context the test runs; its mail goes to `mailbox`."""
-    app = create_app(from_environment(environment(database_url, mailbox.port)))
+    folder = str(tmp_path / "survey-keys")
+    app = create_app(from_environment(environment(database_url, mailbox.port, SURVEY_KEYS=folder)))
     app.test_client_class = Browser
     with app.app_context():
         yield app

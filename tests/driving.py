@@ -59,10 +59,8 @@ class Worker:
         busy = True
         while busy:
             for task in worker.TIMETABLE:
-                more: object = True
-                while more:
-                    with transaction() as session:
-                        more = task.run(session)
+                while task.once():
+                    pass
             busy = self.carry(Lane.SINGLE, stop) | self.carry(Lane.BULK, stop)
         self.settle()
 
@@ -75,8 +73,7 @@ class Worker:
     def settle(self) -> None:
         """Lets the timetable see what the lanes did."""
         for task in worker.TIMETABLE:
-            with transaction() as session:
-                task.run(session)
+            task.once()
 
 
 def path_in(mail: CaughtMail, use: str) -> str:

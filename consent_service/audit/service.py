@@ -32,8 +32,14 @@ class Action(StrEnum):
     INBOX_VIEWED = "inbox_viewed"
     INBOX_ANSWERED = "inbox_answered"
     BOUNCE_LIFTED = "bounce_lifted"
+    SURVEY_CHANGED = "survey_changed"
+    SEMINAR_CHANGED = "seminar_changed"
+    PARTICIPANTS_VIEWED = "participants_viewed"
+    PARTICIPANT_CHANGED = "participant_changed"
     STAFF_ADDED = "staff_added"
     STAFF_DEACTIVATED = "staff_deactivated"
+    STAFF_ACTIVATED = "staff_activated"
+    PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
     DKIM_KEY_CHANGED = "dkim_key_changed"
 
 

@@ -14,6 +14,8 @@ from consent_service.campaigns.queries import Details
 from consent_service.campaigns.rules import Act, Reach, Words
 from consent_service.campaigns.service import Draft
 from consent_service.database import reading, transaction
+from consent_service.deliverability import queries as deliverability
+from consent_service.deliverability.rules.findings import CampaignWarning
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language, LeftOut
@@ -29,6 +31,11 @@ _REASONS = {
     LeftOut.WITHDRAWN: "withdrew their consent",
     LeftOut.OBJECTED: "objected",
     LeftOut.SUPPRESSED: "have a blocked address",
+}
+
+_WARNINGS = {
+    CampaignWarning.NEVER_CHECKED: "warning: nobody has checked yet whether mail arrives: consent-service check --dns",
+    CampaignWarning.RED: "warning: the last deliverability check found something wrong: consent-service check --dns",
 }
 
 
@@ -94,24 +101,28 @@ def create(
 def check(campaign_id: str, as_json: bool) -> None:
     """Say how many a campaign would reach now, and how many are left out and why.
 
+    The digest stands for the words and the purpose's wording as they are now: give it to `campaign send
+    --checked`, and nothing else is sent.
+
     Example: consent-service campaign check 0123456789abcdef0123456789abcdef
     """
     with reading() as session:
         found = queries.campaign(session, PublicId(campaign_id), clock.now())
         reach = queries.reach(session, found.wording.purpose_id)
     if as_json:
-        _print_json(_reach(reach))
+        _print_json({**_reach(reach), "digest": found.digest})
         return
-    for line in _said(reach):
+    for line in [*_said(reach), f"digest: {found.digest}"]:
         click.echo(line)
 
 
 @campaign.command("send")
 @_number
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--checked", metavar="DIGEST", help="Refuse what is not any more as `campaign check` has shown it.")
 @click.option("--dry-run", is_flag=True, help="Only say whom it would reach.")
 @_as_json
-def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
+def send(campaign_id: str, yes: bool, checked: str | None, dry_run: bool, as_json: bool) -> None:
     """Say whom a campaign reaches, ask, and send it; the worker carries it out.
 
     Example: consent-service campaign send 0123456789abcdef0123456789abcdef --yes
@@ -120,11 +131,14 @@ def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     with reading() as session:
         found = queries.campaign(session, public_id, clock.now())
         reach = queries.reach(session, found.wording.purpose_id)
+        warning = deliverability.warning(session, reach.people)
     if Act.SEND not in found.acts:
         raise Refused("the campaign was sent already")
     click.echo(f"{found.subject} ({found.wording.code})", err=True)
     for line in _said(reach):
         click.echo(line, err=True)
+    if warning:
+        click.echo(_WARNINGS[warning], err=True)
     if as_json:
         _print_json({"campaign": public_id, "sent": not dry_run, **_reach(reach)})
     if dry_run:
@@ -132,7 +146,7 @@ def send(campaign_id: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     if not yes:
         click.confirm("Send it now?", abort=True, err=True)
     with transaction() as session:
-        service.send(session, public_id, OPERATOR, clock.now())
+        service.send(session, public_id, checked or found.digest, OPERATOR, clock.now())
     click.echo("The campaign is being sent; `consent-service campaign status` shows how it goes.", err=True)
 
 

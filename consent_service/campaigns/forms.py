@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import validators
 
 from consent_service.campaigns import rules
+from consent_service.campaigns.blocks import Offered
 from consent_service.campaigns.rules import PLACEHOLDERS, Words
 from consent_service.campaigns.service import Draft
 from consent_service.domain.kinds import Language
@@ -22,11 +23,14 @@ _BODY_LENGTH = validators.Length(max=rules.LONGEST_BODY, message=_l("Shorten the
 
 
 class _KnownPlaceholders:
-    """A validator: only placeholders that exist, and none in a link's address."""
+    """A validator: only placeholders that exist, and none in a link's address; blocks where they may stand."""
+
+    def __init__(self, with_blocks: bool = False) -> None:
+        self.with_blocks = with_blocks
 
     def __call__(self, form: FlaskForm, field: wtforms.StringField) -> None:
         text = field.data or ""
-        unknown = rules.unknown_placeholders(text)
+        unknown = rules.unknown_placeholders(text, self.with_blocks)
         if unknown:
             raise wtforms.ValidationError(
                 _(
@@ -49,10 +53,16 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     )
     body_de = wtforms.TextAreaField(
         _l("Text in German"),
-        [validators.InputRequired(message=_l("Enter the German text")), _BODY_LENGTH, _KnownPlaceholders()],
+        [
+            validators.InputRequired(message=_l("Enter the German text")),
+            _BODY_LENGTH,
+            _KnownPlaceholders(with_blocks=True),
+        ],
     )
     subject_en = wtforms.StringField(_l("Subject in English"), [_SUBJECT_LENGTH, _KnownPlaceholders()])
-    body_en = wtforms.TextAreaField(_l("Text in English"), [_BODY_LENGTH, _KnownPlaceholders()])
+    body_en = wtforms.TextAreaField(_l("Text in English"), [_BODY_LENGTH, _KnownPlaceholders(with_blocks=True)])
+
+    blocks: Sequence[Offered] = ()
 
     def offer(self, wordings: Sequence[Wording], language: Language) -> None:
         """Offers these purposes, by their titles."""

@@ -49,6 +49,11 @@ class Details:
         return words.subject if words else ""
 
     @property
+    def digest(self) -> str:
+        """What somebody has seen who checked the campaign as it is now: its purpose's wording, and every word."""
+        return rules.digest(self.wording.version_id, self.texts)
+
+    @property
     def is_complete(self) -> bool:
         """Whether it could be sent."""
         return rules.is_complete(self.texts)
@@ -124,7 +129,5 @@ def _details(
 
 
 def reach(session: Session, purpose_id: PurposeId) -> Reach:
-    """How many the purpose reaches at this moment, and how many are left out and why: a count over all people."""
-    everybody = ledger.everybody(purpose_id).subquery()
-    rows = session.execute(sa.select(everybody.c.left_out, sa.func.count()).group_by(everybody.c.left_out))
-    return rules.reach(dict(rows.all()))
+    """How many the purpose reaches at this moment, and how many are left out and why."""
+    return rules.reach(ledger.numbers_left_out(session, purpose_id))

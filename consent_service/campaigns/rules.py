@@ -1,5 +1,7 @@
 """What a campaign must have, what may be put into its texts, and what can be done with it when."""
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ LONGEST_SUBJECT = 200
 LONGEST_BODY = 100_000
 PLACEHOLDERS = ("{{name}}", "{{greeting}}")
 """What writers may use; the links for leaving are put in by the layout alone."""
+
+BLOCK = re.compile(r"\{\{([a-z]+):([0-9a-f]{32})\}\}")
+"""A block that another feature fills in: its kind, and which one."""
 
 _ANY_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{\{|\}\}")
 _IN_LINK = re.compile(r"\]\(\s*<?[^)\s]*\{\{")
@@ -65,6 +70,13 @@ class Words:
     body: str
 
 
+def digest(purpose_version: int, texts: Mapping[Language, Words]) -> str:
+    """Stands for what would be sent and to what wording: the id of the purpose's version, and every word."""
+    words = {language.value: [said.subject, said.body] for language, said in texts.items()}
+    written = json.dumps([purpose_version, words], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
 class Problem(StrEnum):
     """Why words cannot be sent."""
 
@@ -75,9 +87,10 @@ class Problem(StrEnum):
     PLACEHOLDER_IN_LINK = "placeholder_in_link"
 
 
-def unknown_placeholders(text: str) -> tuple[str, ...]:
-    """What stands in double braces and is none of `PLACEHOLDERS`, each once, in its order."""
-    found = (match[0] for match in _ANY_PLACEHOLDER.finditer(text))
+def unknown_placeholders(text: str, with_blocks: bool = False) -> tuple[str, ...]:
+    """What stands in double braces and is none of `PLACEHOLDERS`, each once, in its order; nor, in a body, a block."""
+    without = BLOCK.sub("", text) if with_blocks else text
+    found = (match[0] for match in _ANY_PLACEHOLDER.finditer(without))
     return tuple(dict.fromkeys(written for written in found if written not in PLACEHOLDERS))
 
 
@@ -92,7 +105,9 @@ def problems(words: Words) -> tuple[Problem, ...]:
         Problem.NO_SUBJECT: not words.subject.strip(),
         Problem.NO_BODY: not words.body.strip(),
         Problem.TOO_LONG: len(words.subject) > LONGEST_SUBJECT or len(words.body) > LONGEST_BODY,
-        Problem.UNKNOWN_PLACEHOLDER: bool(unknown_placeholders(words.subject) or unknown_placeholders(words.body)),
+        Problem.UNKNOWN_PLACEHOLDER: bool(
+            unknown_placeholders(words.subject) or unknown_placeholders(words.body, with_blocks=True)
+        ),
         Problem.PLACEHOLDER_IN_LINK: has_placeholder_in_link(words.body),
     }
     return tuple(problem for problem, is_so in checks.items() if is_so)
@@ -116,7 +131,15 @@ class Reach:
         return sum(number for reason, number in self.left_out.items() if reason is not LeftOut.NEVER_AGREED)
 
 
-def reach(counted: Mapping[str | None, int]) -> Reach:
+def reach(counted: Mapping[LeftOut | None, int]) -> Reach:
     """From how many people there are by the reason why they are left out; None for those who are not."""
-    left_out = {reason: counted[reason.value] for reason in LeftOut if counted.get(reason.value)}
-    return Reach(counted.get(None, 0), left_out)
+    return Reach(counted.get(None, 0), {reason: counted[reason] for reason in LeftOut if counted.get(reason)})
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&-])")
+
+
+def as_markdown(text: str) -> str:
+    """Words that Markdown shows as they are, on one line. Double braces are parted: a campaign fills those."""
+    words = " ".join(text.split()).replace("{{", "{ {").replace("}}", "} }")
+    return _MARKDOWN.sub(r"\\\1", words)

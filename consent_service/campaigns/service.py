@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
-from consent_service.campaigns import composing, queries, rules
+from consent_service.campaigns import blocks, composing, queries, rules
 from consent_service.campaigns.models import Campaign, CampaignText
 from consent_service.campaigns.rules import PLACEHOLDERS, Act, Problem, Words
 from consent_service.domain.addresses import mailbox, normalise
@@ -30,6 +30,10 @@ _SAID = {
 }
 
 
+class ChangedSinceCheck(Refused):
+    """The campaign, or the wording of its purpose, is not any more what was checked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wrote: the purpose's code, and the words per language."""
@@ -43,7 +47,7 @@ def check_draft(session: Session, draft: Draft, at: datetime) -> PurposeId:
     if not rules.is_complete(draft.texts):
         raise Refused("a campaign needs at least a German subject and text")
     for language, words in draft.texts.items():
-        unknown = rules.unknown_placeholders(words.subject) + rules.unknown_placeholders(words.body)
+        unknown = rules.unknown_placeholders(words.subject) + rules.unknown_placeholders(words.body, with_blocks=True)
         allowed = " and ".join(PLACEHOLDERS)
         said = {**_SAID, Problem.UNKNOWN_PLACEHOLDER: f"{', '.join(unknown)} is no placeholder; there are {allowed}"}
         for problem in rules.problems(words):
@@ -89,7 +93,7 @@ def send_test(session: Session, public_id: PublicId, recipient: str, actor: str,
     """Mails the campaign to one address, once in each of its languages; how many mails. Raises InvalidAddress."""
     details = queries.campaign(session, public_id, at)
     address = mailbox(recipient, normalise(recipient))
-    for language, words in details.texts.items():
+    for language, words in blocks.filled(session, details.texts, at).items():
         text = composing.mailing_text(public_id, details.wording, language, words)
         compose = partial(_test_mail, text, language, address, at)
         mailing.enqueue(session, MailKind.TEST, address, compose, at)
@@ -101,15 +105,24 @@ def _test_mail(text: MailingText, language: Language, address: str, at: datetime
     return composing.test_mail(text, language, address, message_id, at)
 
 
-def send(session: Session, public_id: PublicId, actor: str, at: datetime) -> None:
-    """Starts the mailing to all who may be written to; the worker carries it out. Raises NotFound, Refused."""
+def send(session: Session, public_id: PublicId, checked: str, actor: str, at: datetime) -> None:
+    """Starts the mailing to all who may be written to; the worker carries it out.
+
+    `checked` is the digest of what was checked (`Details.digest`). Raises NotFound, Refused, and ChangedSinceCheck
+    where something else would be sent.
+    """
     campaign = _draft(session, public_id)
     details = queries.campaign(session, public_id, at)
     if not details.is_complete:
         raise Refused("a campaign needs at least a German subject and text")
+    if details.digest != checked:
+        raise ChangedSinceCheck("the campaign, or its purpose's wording, has changed since it was checked")
+    filled = blocks.filled(session, details.texts, at)
+    if blocks.is_unfilled(filled):
+        raise Refused("a block names something that is not announced")
     texts = {
         language: composing.mailing_text(public_id, details.wording, language, words)
-        for language, words in details.texts.items()
+        for language, words in filled.items()
     }
     campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at)
     _record(session, campaign, actor, at, "sent")

@@ -5,11 +5,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from consent_service import clock
-from consent_service.campaigns import composing, queries, service
+from consent_service.campaigns import blocks, composing, queries, service
 from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
+from consent_service.campaigns.service import ChangedSinceCheck
 from consent_service.database import reading, transaction
+from consent_service.deliverability import queries as deliverability
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
@@ -111,8 +113,16 @@ def check(public_id: PublicId) -> Answer:
         return _moved_on(public_id)
     with reading() as session:
         reach = queries.reach(session, campaign.wording.purpose_id)
+        warning = deliverability.warning(session, reach.people)
+        filled = blocks.filled(session, campaign.texts, clock.now())
+    if blocks.is_unfilled(filled):
+        flash(
+            _("A block names a seminar or survey that is not announced. Take it out, or publish it first."), "warning"
+        )
+        return redirect(url_for("campaigns.show", public_id=public_id), 303)
     return render_template(
         "campaigns/check.html",
+        warning=warning,
         campaign=campaign,
         title=campaign.wording.title(current_language()),
         reach=reach,
@@ -124,7 +134,16 @@ def send(public_id: PublicId) -> Answer:
     """Starts sending."""
     try:
         with transaction() as session:
-            service.send(session, public_id, actor(), clock.now())
+            service.send(session, public_id, request.form.get("checked", ""), actor(), clock.now())
+    except ChangedSinceCheck:
+        flash(
+            _(
+                "Nothing was sent: the campaign, or the wording of its purpose, has changed since you checked it. "
+                "This is how it is now."
+            ),
+            "warning",
+        )
+        return redirect(url_for("campaigns.check", public_id=public_id), 303)
     except Refused:
         return _moved_on(public_id)
     flash(_("The campaign is being sent."), "success")
@@ -183,9 +202,9 @@ def _campaign(public_id: PublicId) -> Details:
 
 
 def _previews(campaign: Details) -> dict[Language, Text]:
-    return {
-        language: composing.preview(campaign.wording, language, words) for language, words in campaign.texts.items()
-    }
+    with reading() as session:
+        texts = blocks.filled(session, campaign.texts, clock.now())
+    return {language: composing.preview(campaign.wording, language, words) for language, words in texts.items()}
 
 
 def _show(campaign: Details, form: TestMailForm) -> str:
@@ -208,4 +227,5 @@ def _form(campaign: Details | None = None) -> CampaignForm:
     form = CampaignForm(data=values)
     with reading() as session:
         form.offer(notice.current_wordings(session, clock.now()), current_language())
+        form.blocks = blocks.offered(session, current_language(), clock.now())
     return form

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from consent_service.demo import seminars, surveys
 from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Channel, EventKind, Language, LegalBasis
 from consent_service.evidence import service as evidence
@@ -29,11 +30,15 @@ def seed(session: Session, password_hash: str, now: datetime) -> None:
     began = now - AGE
     texts.publish(session, texts.read(TEXTS.read_text(encoding="utf-8")), began)
     staff.add(session, STAFF_ADDRESS, password_hash, began)
-    for number in range(CONFIRMED + CUSTOMERS):
+    people = [
         _add_person(session, number, began + (AGE - timedelta(days=2)) * number / (CONFIRMED + CUSTOMERS))
+        for number in range(CONFIRMED + CUSTOMERS)
+    ]
+    surveys.seed(session, people[:CONFIRMED], now)
+    seminars.seed(session, STAFF_ADDRESS, now)
 
 
-def _add_person(session: Session, number: int, at: datetime) -> None:
+def _add_person(session: Session, number: int, at: datetime) -> SubjectId:
     first, last = FIRST_NAMES[number % len(FIRST_NAMES)], LAST_NAMES[number // len(FIRST_NAMES) % len(LAST_NAMES)]
     person = subjects.find_or_add(
         session,
@@ -50,6 +55,7 @@ def _add_person(session: Session, number: int, at: datetime) -> None:
     if number % EVERY_NTH_LEAVES == EVERY_NTH_LEAVES - 1:
         left = at + timedelta(days=1)
         preferences.leave_everything(session, person, Channel.LINK, {"at": left.isoformat(), "source": "demo"}, left)
+    return person
 
 
 def _begin(session: Session, person: SubjectId, code: str, at: datetime) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import secrets
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,11 @@ class Places:
         return self.folder / "mail"
 
     @property
+    def script(self) -> Path:
+        """What a shell reads to run further commands against the demo."""
+        return self.folder / "settings.sh"
+
+    @property
     def ports(self) -> dict[str, int]:
         """Each port, by the option that names it."""
         return {"--port": self.port, "--mail-port": self.mail_port, "--smtp-port": self.smtp_port}
@@ -44,6 +51,7 @@ class Places:
 def environment(places: Places) -> dict[str, str]:
     """The variables of the demo's service, and no other CONSENT_ variable. Makes the keys at the first start."""
     return {
+        "CONSENT_EMBED_SITES": "https://www.beispiel.example",
         "CONSENT_DATABASE_URL": f"sqlite:///{places.folder / 'consent.db'}",
         "CONSENT_BASE_URL": places.site,
         "CONSENT_SMTP_URL": f"smtp://{HOST}:{places.smtp_port}",
@@ -54,6 +62,14 @@ def environment(places: Places) -> dict[str, str]:
         "CONSENT_ORGANISATION_IMPRINT_URL": "https://beispiel.example/impressum",
         **_keys(places.folder / "keys.json"),
     }
+
+
+def write_script(places: Places, variables: Mapping[str, str]) -> None:
+    """Writes the variables down for a shell: it holds keys, so it is the owner's alone."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    places.script.unlink(missing_ok=True)
+    with os.fdopen(os.open(places.script, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def _keys(file: Path) -> dict[str, str]:

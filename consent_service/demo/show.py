@@ -1,6 +1,7 @@
 """The demo: settings, database, example data; then website, worker and mail catcher until it is stopped."""
 
 import secrets
+import shlex
 import socket
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from consent_service.config import from_environment
 from consent_service.database import reading, transaction
 from consent_service.demo import processes, seed
 from consent_service.demo.processes import Child
-from consent_service.demo.settings import HOST, Places, environment
+from consent_service.demo.settings import HOST, Places, environment, write_script
 from consent_service.domain.errors import Refused
 from consent_service.notice import queries as notice
 from consent_service.staff import service as staff
@@ -33,6 +34,7 @@ def run(places: Places) -> int:
     try:
         places.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         variables = environment(places)
+        write_script(places, variables)
     except OSError as error:
         raise Refused(f"--folder {places.folder}: {error.strerror}") from error
     account = _prepare(variables, places.folder / ACCOUNT_FILE)
@@ -111,5 +113,6 @@ def _print_addresses(places: Places, account: str) -> None:
     table.add_row("  address", address)
     table.add_row("  password", password)
     table.add_row("Files and logs", str(places.folder))
+    table.add_row("Command line", f". {shlex.quote(str(places.script))}")
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(Panel.fit(table, title="Consent service, demo", subtitle="Ctrl-C ends it"))

@@ -46,6 +46,7 @@ class Channel(StrEnum):
     STAFF = "staff"
     IMPORT = "import"
     SYSTEM = "system"
+    PROVIDER = "provider"
 
 
 class SuppressionReason(StrEnum):

@@ -18,3 +18,12 @@ def tidy(name: str | None) -> str | None:
         if c.isspace() or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _BIDIRECTIONAL_CONTROLS)
     )
     return " ".join("".join(kept).split()) or None
+
+
+def tidy_lines(text: str | None) -> str | None:
+    """A text of several lines in NFC, with `\n` between them and without other control characters; None if empty."""
+    if not text:
+        return None
+    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    kept = (c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return "".join(kept).strip() or None

@@ -7,7 +7,7 @@ its data key), and a person at once (delete the person's key).
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,14 +112,34 @@ def _person_keys(session: Session, people: Sequence[SubjectId]) -> dict[SubjectI
     return keys | new
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedKey:
+    """A person's data key as it is stored: closed under the person's key, and that under the service's."""
+
+    wrapped: bytes
+    subject_id: SubjectId
+    wrapped_person_key: bytes
+
+    def open(self) -> Key:
+        """The key itself. Raises CannotDecrypt."""
+        person_key = Key(keyring().open(self.wrapped_person_key, _of_person(self.subject_id)))
+        return Key(encryption.open_box(person_key, self.wrapped, _of_person(self.subject_id)))
+
+
 def data_key(session: Session, data_key_id: DataKeyId) -> Key | None:
     """A person's data key; None where it, or the person's key, was destroyed."""
     row = _SELECT_KEY.first(session, {"data_key": data_key_id})
-    if row is None:
-        return None
-    wrapped, subject_id, wrapped_person_key = row
-    person_key = Key(keyring().open(wrapped_person_key, _of_person(subject_id)))
-    return Key(encryption.open_box(person_key, wrapped, _of_person(subject_id)))
+    return ClosedKey(*row).open() if row else None
+
+
+def closed_keys(session: Session, data_keys: Collection[DataKeyId]) -> dict[DataKeyId, ClosedKey]:
+    """Those of these data keys that were not destroyed, in one statement."""
+    rows = session.execute(
+        sa.select(DataKey.id, DataKey.wrapped, PersonKey.subject_id, PersonKey.wrapped)
+        .join(PersonKey, PersonKey.subject_id == DataKey.subject_id)
+        .where(DataKey.id.in_(data_keys))
+    )
+    return {key_id: ClosedKey(wrapped, person, by_service) for key_id, wrapped, person, by_service in rows}
 
 
 def destroy_person(session: Session, subject_id: SubjectId) -> None:

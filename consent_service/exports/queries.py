@@ -11,11 +11,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement, FunctionElement
 
-from consent_service.domain.identifiers import PublicId, PurposeId, PurposeVersionId
+from consent_service.domain.identifiers import PublicId, PurposeId, PurposeVersionId, SubjectId
 from consent_service.exports.models import Export
 from consent_service.exports.rules import ExportFormat
 from consent_service.ledger import queries as ledger
 from consent_service.notice.models import Purpose
+from consent_service.subjects.models import Subject
 
 ROWS_READ_AT_ONCE = 1000
 LISTED = 100
@@ -44,9 +45,28 @@ def _iso_text_postgresql(element: _IsoText, compiler: Any, **options: Any) -> st
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 
 
-def statement(purpose_id: PurposeId, versions: Sequence[PurposeVersionId] | None) -> sa.Select[*tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True)
+class Among:
+    """A narrower choice of people, and what it is called in the record."""
+
+    label: str
+    people: sa.Select[SubjectId]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Whose consents: for a purpose, to certain wordings only, and among certain people only."""
+
+    purpose_id: PurposeId
+    versions: Sequence[PurposeVersionId] | None = None
+    among: Among | None = None
+
+
+def statement(chosen: Chosen) -> sa.Select[*tuple[Any, ...]]:
     """The rows of an export as plain texts and numbers, in the order of `rules.COLUMNS`."""
-    consents = ledger.active_consents(purpose_id, versions)
+    consents = ledger.active_consents(chosen.purpose_id, chosen.versions)
+    if chosen.among is not None:
+        consents = consents.where(Subject.id.in_(chosen.among.people))
     column = consents.selected_columns
     return consents.with_only_columns(
         column.address,
@@ -65,20 +85,16 @@ def _plain(column: ColumnElement[Any]) -> ColumnElement[str]:
     return sa.type_coerce(column, sa.String())
 
 
-def rows(
-    session: Session, purpose_id: PurposeId, versions: Sequence[PurposeVersionId] | None
-) -> Generator[Sequence[Cells], None, None]:
+def rows(session: Session, chosen: Chosen) -> Generator[Sequence[Cells], None, None]:
     """Who may be written to now, a chunk at a time as the database finds them: in constant memory."""
-    result = session.connection().execute(
-        statement(purpose_id, versions), execution_options={"yield_per": ROWS_READ_AT_ONCE}
-    )
+    result = session.connection().execute(statement(chosen), execution_options={"yield_per": ROWS_READ_AT_ONCE})
     with closing(result):
         yield from result.partitions()
 
 
-def count(session: Session, purpose_id: PurposeId, versions: Sequence[PurposeVersionId] | None) -> int:
+def count(session: Session, chosen: Chosen) -> int:
     """How many rows an export would have now."""
-    people = ledger.active_consents(purpose_id, versions).subquery()
+    people = statement(chosen).subquery()
     return session.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
 
 
@@ -87,7 +103,8 @@ class PastExport:
     """The record of an export; times are aware, in UTC. Without `finished_at` it was never whole."""
 
     public_id: PublicId
-    purpose_code: str
+    purpose_code: str | None
+    about: str | None
     format: ExportFormat
     third_party: str | None
     reason: str
@@ -102,7 +119,7 @@ def newest(session: Session, most: int = LISTED) -> Sequence[PastExport]:
     """The latest exports, newest first."""
     found = session.execute(
         sa.select(Export, Purpose.code)
-        .join(Purpose, Purpose.id == Export.purpose_id)
+        .outerjoin(Purpose, Purpose.id == Export.purpose_id)
         .order_by(Export.id.desc())
         .limit(most)
     )
@@ -110,6 +127,7 @@ def newest(session: Session, most: int = LISTED) -> Sequence[PastExport]:
         PastExport(
             row.public_id,
             code,
+            row.about,
             row.format,
             row.third_party,
             row.reason,

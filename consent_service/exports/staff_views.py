@@ -31,7 +31,7 @@ def index() -> str:
         exports = queries.newest(session)
         wordings = notice.current_wordings(session, clock.now())
     titles = {one.code: one.title(current_language()) for one in wordings}
-    return render_template("exports/index.html", exports=exports, titles=titles, organisation=_organisation())
+    return render_template("exports/index.html", exports=exports, titles=titles)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -48,7 +48,7 @@ def new() -> str | tuple[str, int]:
             rows = service.count(session, wanted.criteria, clock.now())
     except Refused:
         return _unnamed_recipient(form)
-    return render_template("exports/check.html", form=form, rows=rows, organisation=_organisation())
+    return render_template("exports/check.html", form=form, rows=rows)
 
 
 @blueprint.post("/download")
@@ -75,13 +75,9 @@ def _form() -> ExportForm:
     with reading() as session:
         purposes = notice.current_wordings(session, clock.now())
         named = {name for one in purposes for name in service.third_parties(session, one.purpose_id)}
-    return ExportForm(purposes, _organisation(), sorted(named))
+    return ExportForm(purposes, settings().organisation.name, sorted(named))
 
 
 def _unnamed_recipient(form: ExportForm) -> tuple[str, int]:
     form.recipient.errors = [_("No wording of this purpose names this recipient, so nobody has agreed to it")]
     return render_template("exports/new.html", form=form), 400
-
-
-def _organisation() -> str:
-    return settings().organisation.name

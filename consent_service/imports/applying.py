@@ -1,13 +1,15 @@
 """Applying a staged import in batches, each a transaction that remembers how far it came."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import alone
+from consent_service import clock
+from consent_service.database import alone, reading, transaction
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Channel, EventKind, LegalBasis, SuppressionReason
@@ -18,6 +20,7 @@ from consent_service.imports.models import Import, ImportRow
 from consent_service.imports.rules import TO_APPLY, ImportState, RowResult
 from consent_service.ledger.bulk import Beginning, begin_all
 from consent_service.ledger.service import Consent
+from consent_service.mailing import service as mailing
 from consent_service.notice import queries as notice
 from consent_service.subjects import service as subjects
 from consent_service.subjects.service import Newcomer
@@ -36,28 +39,49 @@ _COLUMNS = (
 Staged = sa.Row[*tuple[Any, ...]]
 
 
-def apply_next(session: Session, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch has come to: whether there is more to do, and who is not to be written to from now on."""
+
+    is_more: bool
+    suppressed: Sequence[SubjectId] = ()
+
+
+def apply_next() -> None:
     """Applies one batch of the oldest import that is being applied, if there is one; the worker's job.
 
     Only one, and nothing is returned: the worker has confirmations to send in between.
     """
-    public_id = session.execute(
-        sa.select(Import.public_id).where(Import.state == ImportState.APPLYING).order_by(Import.id).limit(1)
-    ).scalar_one_or_none()
+    with reading() as session:
+        public_id = session.execute(
+            sa.select(Import.public_id).where(Import.state == ImportState.APPLYING).order_by(Import.id).limit(1)
+        ).scalar_one_or_none()
     if public_id is not None:
-        apply_batch(session, public_id, now)
+        apply_batch(public_id)
 
 
-def apply_batch(session: Session, public_id: PublicId, now: datetime) -> bool:
-    """Applies the next rows of an import and deletes them; False when it was the last batch. Raises NotFound.
+def apply_batch(public_id: PublicId) -> bool:
+    """Applies the next rows of an import in a transaction; False when there are none any more. Raises NotFound.
+
+    Returns once nothing is in hand to those who are suppressed now: when an import says that it is applied,
+    nobody on its list is being written to (design I6).
+    """
+    with transaction() as session:
+        batch = apply_rows(session, public_id, clock.now())
+    mailing.wait_until_none_in_hand(batch.suppressed)
+    return batch.is_more
+
+
+def apply_rows(session: Session, public_id: PublicId, now: datetime) -> Batch:
+    """Applies the next rows of an import and deletes them; the import is applied where there are none. Raises NotFound.
 
     How people stand is looked at again here, under their locks: much may have happened since the dry run.
     """
     alone(session, "apply imports")  # so that two of them cannot wait for each other's people
     row = service.locked(session, public_id)
     if row.state is not ImportState.APPLYING:
-        return False
-    batch = list(
+        return Batch(is_more=False)
+    rows = list(
         session.execute(
             sa.select(*_COLUMNS)
             .where(ImportRow.import_id == row.id, ImportRow.line > row.applied_to)
@@ -65,21 +89,24 @@ def apply_batch(session: Session, public_id: PublicId, now: datetime) -> bool:
             .limit(BATCH)
         )
     )
-    to_apply = [staged for staged in batch if staged.result in TO_APPLY]
-    done = (_suppress if row.purpose_id is None else _import_customers)(session, row, to_apply, now)
-    results = [done.get(staged.line, staged.result) for staged in batch]
-    row.applied_counts = rules.add_counts(row.applied_counts, results)
-    if batch:
-        row.applied_to = batch[-1].line
-        session.execute(
-            sa.delete(ImportRow).where(ImportRow.import_id == row.id, ImportRow.line <= row.applied_to),
-            execution_options={"synchronize_session": False},
-        )
-    if len(batch) == BATCH:
-        return True
-    row.state, row.finished_at = ImportState.APPLIED, now
-    service.note(session, row, row.applied_by or service.SYSTEM, now)
-    return False
+    if not rows:
+        row.state, row.finished_at = ImportState.APPLIED, now
+        service.note(session, row, row.applied_by or service.SYSTEM, now)
+        return Batch(is_more=False)
+    to_apply = [staged for staged in rows if staged.result in TO_APPLY]
+    suppressed: Sequence[SubjectId] = ()
+    if row.purpose_id is None:
+        suppressed = subjects.lock_known(session, [staged.normalised_address for staged in to_apply])
+        done = _suppress(session, row, to_apply, now)
+    else:
+        done = _import_customers(session, row, to_apply, now)
+    row.applied_counts = rules.add_counts(row.applied_counts, [done.get(staged.line, staged.result) for staged in rows])
+    row.applied_to = rows[-1].line
+    session.execute(
+        sa.delete(ImportRow).where(ImportRow.import_id == row.id, ImportRow.line <= row.applied_to),
+        execution_options={"synchronize_session": False},
+    )
+    return Batch(is_more=True, suppressed=suppressed)
 
 
 def _import_customers(
@@ -150,9 +177,8 @@ def _evidence(row: Import, staged: Staged, now: datetime) -> Evidence:
 
 
 def _suppress(session: Session, row: Import, addresses: Sequence[Staged], now: datetime) -> dict[int, RowResult]:
-    """Suppresses for every purpose, under the locks of those who are people here; counts who was listed meanwhile."""
+    """Suppresses for every purpose; who is a person here is locked already. Counts who was listed meanwhile."""
     normalised = [staged.normalised_address for staged in addresses]
-    subjects.lock_known(session, normalised)
     under_lock = standing.look(session, row.kind, None, normalised)
     verdicts = {staged.line: under_lock.verdict(staged.normalised_address).result for staged in addresses}
     subjects.suppress_all(

@@ -101,8 +101,7 @@ def _apply(public_id: PublicId) -> None:
         task = progress.add_task("Importing", total=shown.rows, completed=shown.rows_applied)
         more = True
         while more:
-            with transaction() as session:
-                more = applying.apply_batch(session, public_id, clock.now())
+            more = applying.apply_batch(public_id)
             progress.update(task, completed=_overview(public_id).rows_applied)
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from consent_service.domain.errors import Refused
@@ -29,13 +30,28 @@ class UnreadableFile(Refused):
         super().__init__(f"{problem.value}, line {line}: {', '.join(self.columns)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a file was read: so many bytes, which are so many lines."""
+
+    byte: int = 0
+    line: int = 0
+
+
+START = Position()
+
+
 class CsvFile:
     """A CSV file of one kind: UTF-8, comma or semicolon, with a header. `sha256` is final after the last record."""
 
-    def __init__(self, stream: Iterable[bytes], kind: ImportKind) -> None:
-        """Takes the file's lines as bytes and reads the header. Raises UnreadableFile."""
+    def __init__(self, stream: Iterable[bytes], kind: ImportKind, skipped_to: Position = START) -> None:
+        """Takes the file's lines as bytes and reads the header. Raises UnreadableFile.
+
+        To go on with a file, give its header and then the lines behind `skipped_to`.
+        """
+        self.position = START
         self._digest = hashlib.sha256()
-        lines = self._lines(stream)
+        self._rest = lines = self._lines(stream)
         header = next(lines, "")
         if not header.strip():
             raise UnreadableFile(FileProblem.EMPTY)
@@ -44,16 +60,23 @@ class CsvFile:
         self._width = len(titles)
         # Strict, so that a quotation mark that is never closed cannot swallow the rows behind it unnoticed.
         self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        if skipped_to != START:
+            self.position = skipped_to
 
     @property
     def sha256(self) -> str:
         """The digest of what was read so far, as 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
+    def skip(self) -> None:
+        """Reads on to the end without looking at records. Raises UnreadableFile where the text is not UTF-8."""
+        for _ in self._rest:
+            pass
+
     def records(self) -> Iterator[Record]:
         """The records behind the header that are not empty. Raises UnreadableFile where the text is not UTF-8."""
         while True:
-            line = self._reader.line_num + 2
+            line = self.position.line + 1
             try:
                 cells = next(self._reader)
             except StopIteration:
@@ -73,7 +96,9 @@ class CsvFile:
         return Record(line, named)
 
     def _lines(self, stream: Iterable[bytes]) -> Iterator[str]:
-        for number, raw in enumerate(stream, start=1):
+        for raw in stream:
+            number = self.position.line + 1
+            self.position = Position(self.position.byte + len(raw), number)
             self._digest.update(raw)
             try:
                 line = raw.decode("utf-8")

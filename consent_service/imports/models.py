@@ -33,6 +33,28 @@ class Import(Base):
     applied_counts: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # rows by result, as it came
 
 
+class ImportFile(Base):
+    """An uploaded file that the worker is staging: how long it is, and how far that has come."""
+
+    __tablename__ = "import_files"
+
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id"), primary_key=True)
+    size: Mapped[int]  # in bytes
+    header: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    byte: Mapped[int]
+    line: Mapped[int]
+
+
+class ImportPiece(Base):
+    """A piece of an uploaded file; deleted once its rows are staged."""
+
+    __tablename__ = "import_pieces"
+
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
 class ImportRow(Base):
     """A record of the file, staged."""
 

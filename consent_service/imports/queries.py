@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import PublicId, PurposeId
-from consent_service.imports.models import Import, ImportRow
+from consent_service.imports.models import Import, ImportFile, ImportRow
 from consent_service.imports.rules import ImportKind, ImportState, RowReason, RowResult
 from consent_service.notice.models import Purpose
 
@@ -35,6 +35,7 @@ class Overview:
     finished_at: datetime | None
     counts: dict[RowResult, int]
     applied_counts: dict[RowResult, int]
+    percent_read: int | None  # while the worker stages an upload
 
     @property
     def rows(self) -> int:
@@ -61,11 +62,15 @@ def newest(session: Session) -> Sequence[Overview]:
     return [_overview(*row) for row in rows]
 
 
-def _imports() -> sa.Select[Import, str | None]:
-    return sa.select(Import, Purpose.code).outerjoin(Purpose, Purpose.id == Import.purpose_id)
+def _imports() -> sa.Select[Import, str | None, int | None]:
+    return (
+        sa.select(Import, Purpose.code, 100 * ImportFile.byte // ImportFile.size)
+        .outerjoin(Purpose, Purpose.id == Import.purpose_id)
+        .outerjoin(ImportFile, ImportFile.import_id == Import.id)
+    )
 
 
-def _overview(row: Import, purpose_code: str | None) -> Overview:
+def _overview(row: Import, purpose_code: str | None, percent_read: int | None) -> Overview:
     return Overview(
         id=row.id,
         public_id=row.public_id,
@@ -81,6 +86,7 @@ def _overview(row: Import, purpose_code: str | None) -> Overview:
         finished_at=row.finished_at,
         counts=_counts(row.counts),
         applied_counts=_counts(row.applied_counts),
+        percent_read=percent_read,
     )
 
 

@@ -14,7 +14,7 @@ from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, new_public_id
 from consent_service.domain.kinds import LegalBasis
 from consent_service.imports import queries, rules, standing
-from consent_service.imports.models import Import, ImportRow
+from consent_service.imports.models import Import, ImportFile, ImportPiece, ImportRow
 from consent_service.imports.rules import ImportKind, ImportState, Row, RowResult, Verdict
 from consent_service.notice import queries as notice
 
@@ -84,6 +84,8 @@ def foresee(session: Session, staging: Staging, rows: Sequence[Row]) -> list[Ver
 
 def stage(session: Session, staging: Staging, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
     """Writes rows and what was foreseen for them into the staging table."""
+    if not rows:
+        return
     session.execute(
         sa.insert(ImportRow),
         [
@@ -161,7 +163,10 @@ def discard_abandoned(session: Session, now: datetime) -> int:
 
 
 def delete_discarded_rows(session: Session) -> int:
-    """Deletes a few thousand staged rows of discarded imports: they hold personal data. How many."""
+    """Deletes a few thousand staged rows of discarded imports, and uploads: they hold personal data. How many."""
+    discarded = sa.select(Import.id).where(Import.state == ImportState.DISCARDED)
+    for table in (ImportPiece, ImportFile):
+        session.execute(sa.delete(table).where(table.import_id.in_(discarded)))
     some = (
         sa.select(ImportRow.import_id, ImportRow.line)
         .join(Import, Import.id == ImportRow.import_id)

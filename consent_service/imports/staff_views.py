@@ -9,12 +9,11 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import LegalBasis
-from consent_service.imports import queries, service, words
+from consent_service.imports import queries, service, uploads, words
 from consent_service.imports.files import UnreadableFile
 from consent_service.imports.forms import UploadForm
 from consent_service.imports.queries import Overview
 from consent_service.imports.rules import STAGED_FOR, TO_APPLY, ImportKind, ImportState, RowResult
-from consent_service.imports.staging import stage_file
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
@@ -34,14 +33,14 @@ def index() -> str:
 
 @blueprint.route("/upload", methods=["GET", "POST"])
 def upload() -> str | tuple[str, int] | Response:
-    """Takes a file and stages it; nothing else is changed."""
+    """Takes a file for the worker to stage; nothing else is changed."""
     form = _upload_form()
     if request.method == "GET":
         return _upload_page(form)
     if not form.validate():
         return _upload_page(form), 400
     try:
-        public_id = stage_file(
+        public_id = uploads.keep(
             form.file.data.stream,
             ImportKind(form.kind.data),
             form.purpose.data or "",

@@ -12,7 +12,7 @@ from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 from consent_service.imports import rules, service
 from consent_service.imports.files import CsvFile, UnreadableFile
-from consent_service.imports.rules import ImportKind, Record
+from consent_service.imports.rules import ImportKind, Record, Row
 from consent_service.imports.service import Staging
 
 CHUNK = 1000
@@ -37,10 +37,15 @@ def stage_file(stream: Iterable[bytes], kind: ImportKind, purpose_code: str, fil
     return staging.public_id
 
 
-def _stage_records(staging: Staging, records: Iterator[Record]) -> dict[str, int]:
+def next_rows(records: Iterator[Record], kind: ImportKind) -> list[Row]:
+    """The next chunk of a file, judged by itself; shorter than CHUNK at the end."""
     today = clock.now().astimezone(settings().time_zone).date()
+    return [rules.judge(kind, record, today) for record in islice(records, CHUNK)]
+
+
+def _stage_records(staging: Staging, records: Iterator[Record]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    while chunk := [rules.judge(staging.kind, record, today) for record in islice(records, CHUNK)]:
+    while chunk := next_rows(records, staging.kind):
         with reading() as session:
             verdicts = service.foresee(session, staging, chunk)
         with transaction() as session:

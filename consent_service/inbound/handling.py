@@ -13,18 +13,21 @@ from sqlalchemy.orm import Session
 
 from consent_service import links
 from consent_service.database import Digest, table
+from consent_service.deliverability import seeds
 from consent_service.domain.addresses import normalise
 from consent_service.domain.errors import InvalidAddress, InvalidLink
-from consent_service.domain.identifiers import InboundId, MessageId, PublicId
+from consent_service.domain.identifiers import MessageId, PublicId
 from consent_service.extensions import settings
 from consent_service.inbound import forwarding, receiving, service, summaries
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Mail
+from consent_service.inbound.receiving import Stored
 from consent_service.inbound.recognising import wishes
 from consent_service.inbound.recognising.bounces import Action
 from consent_service.inbound.recognising.recognise import Ours, Recognised, recognise
-from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind
+from consent_service.inbound.rules import InboundState, MailClass, Result, ReturnedKind, Way
 from consent_service.inbound.service import Handled, Returned
+from consent_service.inbound.webhooks import receiving as webhooks
 from consent_service.mailing import returns
 from consent_service.mailing import service as mailing
 from consent_service.mailing.addresses import message_of_envelope_sender, message_of_message_id
@@ -39,7 +42,7 @@ LONGEST_QUOTE = 500
 
 _inbound = table(InboundMessage).c
 _NEXT = Prepared(
-    sa.select(_inbound.id, _inbound.public_id, _inbound.received_at, _inbound.content)
+    sa.select(_inbound.id, _inbound.public_id, _inbound.way, _inbound.received_at, _inbound.content)
     .where(_inbound.state == sa.literal_column(f"'{InboundState.RECEIVED.value}'"))
     .order_by(_inbound.id)
     .limit(sa.literal_column("1"))
@@ -48,16 +51,6 @@ _NEXT = Prepared(
 _DONE = Prepared(sa.update(table(InboundMessage)).where(_inbound.id == sa.bindparam("inbound")))
 # The database was away, or ended one of two transactions that waited for each other: the mail is not to blame.
 _TRY_AGAIN = (sa.exc.OperationalError, sa.exc.InterfaceError)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A mail as it was stored."""
-
-    id: InboundId
-    public_id: PublicId
-    received_at: datetime
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +71,22 @@ class _Done:
     forwarded_as: MessageId | None = None
 
 
+_TEST_COPY = _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
+"""The copy of a test mail of our own, which the deliverability check waits for."""
+
+
 def handle_next(session: Session, now: datetime) -> bool:
     """Handles the oldest mail that was stored and not yet handled; whether there was one. `now` is aware."""
     row = _NEXT.first(session, {})
     if row is None:
         return False
-    stored = _Stored(*row)
+    stored = Stored(*row)
     try:
         with session.begin_nested():
-            _DONE.run(session, {"inbound": stored.id, "handled_at": now, **_handle(session, stored, now)})
+            values = (
+                webhooks.handle(session, stored, now) if stored.way is Way.WEBHOOK else _handle(session, stored, now)
+            )
+            _DONE.run(session, {"inbound": stored.id, "handled_at": now, **values})
     except _TRY_AGAIN:
         raise
     except Exception as error:
@@ -96,12 +96,13 @@ def handle_next(session: Session, now: datetime) -> bool:
     return True
 
 
-def _handle(session: Session, row: _Stored, now: datetime) -> dict[str, object]:
+def _handle(session: Session, row: Stored, now: datetime) -> dict[str, object]:
     """Does what a mail means; what is then known of it."""
-    mail = Mail.read(*receiving.opened(row.content, row.public_id))
+    envelope, data = receiving.opened(row.content, row.public_id)
+    mail = Mail.read(envelope, data)
     recognised = recognise(mail, ours())
     author = _author(session, mail)
-    done = _act(session, row, mail, recognised, author, now)
+    done = _TEST_COPY if seeds.take(session, data, now) else _act(session, row, mail, recognised, author, now)
     message = done.handled.message.id if done.handled.message else _message_id(session, recognised.message)
     return {
         "state": InboundState.HANDLED if done.is_settled else InboundState.OPEN,
@@ -148,7 +149,7 @@ def _message_id(session: Session, public_id: PublicId | None) -> MessageId | Non
     return message.id if message is not None else None
 
 
-def _act(session: Session, row: _Stored, mail: Mail, recognised: Recognised, author: _Author, now: datetime) -> _Done:
+def _act(session: Session, row: Stored, mail: Mail, recognised: Recognised, author: _Author, now: datetime) -> _Done:
     match recognised.mail_class:
         case MailClass.BOUNCE:
             return _bounce(session, row, recognised, now)
@@ -176,7 +177,7 @@ def _settled_if_matched(handled: Handled, mail_class: MailClass) -> _Done:
     return _Done(handled, mail_class, is_settled=handled.result is not Result.UNMATCHED)
 
 
-def _bounce(session: Session, row: _Stored, recognised: Recognised, now: datetime) -> _Done:
+def _bounce(session: Session, row: Stored, recognised: Recognised, now: datetime) -> _Done:
     report = recognised.report
     if report is None or report.action is not Action.FAILED:
         return _Done(Handled(Result.NOTHING), MailClass.BOUNCE)
@@ -191,7 +192,7 @@ def _bounce(session: Session, row: _Stored, recognised: Recognised, now: datetim
     return _settled_if_matched(service.handle(session, returned, now), MailClass.BOUNCE)
 
 
-def _returned(row: _Stored, mail: Mail, recognised: Recognised, kind: ReturnedKind) -> Returned:
+def _returned(row: Stored, mail: Mail, recognised: Recognised, kind: ReturnedKind) -> Returned:
     return Returned(
         kind=kind,
         at=row.received_at,
@@ -202,7 +203,7 @@ def _returned(row: _Stored, mail: Mail, recognised: Recognised, kind: ReturnedKi
     )
 
 
-def _evidence(row: _Stored, mail: Mail) -> dict[str, str]:
+def _evidence(row: Stored, mail: Mail) -> dict[str, str]:
     """What a mail shows of a person's wish; kept, encrypted, as long as the consent's own evidence."""
     name, address = mail.author
     return {

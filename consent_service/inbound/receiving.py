@@ -45,6 +45,17 @@ class Arrival:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored and is to be handled."""
+
+    id: InboundId
+    public_id: PublicId
+    way: Way
+    received_at: datetime
+    content: bytes
+
+
 def read(stream: BinaryIO, envelope: Envelope, largest: int) -> Arrival:
     """A mail from a pipe: at most so many bytes are kept, the rest is read and thrown away."""
     data = stream.read(largest)

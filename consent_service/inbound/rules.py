@@ -7,11 +7,12 @@ from consent_service.mailing.rules import ADDRESS_IS_GONE, BounceKind
 
 
 class Way(StrEnum):
-    """How a mail reached us."""
+    """How a mail, or a provider's report, reached us."""
 
     PIPE = "pipe"
     LMTP = "lmtp"
     IMAP = "imap"
+    WEBHOOK = "webhook"
 
 
 class MailClass(StrEnum):

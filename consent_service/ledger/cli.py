@@ -31,21 +31,40 @@ def verify_ledger(as_json: bool) -> None:
     Example: consent-service ledger verify --json
     """
     with reading() as session:
-        rebuild.at_one_moment(session)
         events = verify.events(session)
-        problems = verify.check_database(session)
+    found = _print_json(events) if as_json else _print_lines(events)
+    if found:
+        sys.exit(1)
+
+
+def _problems() -> Iterator[str]:
+    """All problems, as they are found: a broken ledger may have more than memory holds."""
+    with reading() as session:
+        rebuild.at_one_moment(session)
+        yield from verify.check_database(session)
     for chunk in _chunks():
         with reading() as session:
             rebuild.at_one_moment(session)
-            problems += verify.check_people(session, chunk)
-    if as_json:
-        click.echo(json.dumps({"events": events, "problems": problems}, indent=2))
-    else:
-        for problem in problems:
-            click.echo(problem)
-        click.echo(f"{events} events were checked, {len(problems)} problems were found.", err=True)
-    if problems:
-        sys.exit(1)
+            yield from verify.check_people(session, chunk)
+
+
+def _print_lines(events: int) -> int:
+    found = 0
+    for problem in _problems():
+        click.echo(problem)
+        found += 1
+    click.echo(f"{events} events were checked, {found} problems were found.", err=True)
+    return found
+
+
+def _print_json(events: int) -> int:
+    found = 0
+    click.echo(f'{{"events": {events}, "problems": [', nl=False)
+    for problem in _problems():
+        click.echo(("," if found else "") + "\n  " + json.dumps(problem), nl=False)
+        found += 1
+    click.echo("\n]}")
+    return found
 
 
 @ledger.command("rebuild")

@@ -103,6 +103,52 @@ def recipients(origin: sa.FromClause, purpose_id: PurposeOf) -> sa.Select[*tuple
     )
 
 
+def numbers_left_out(session: Session, purpose_id: PurposeId) -> dict[LeftOut | None, int]:
+    """How many people there are by the reason why they are left out; None for those who are not.
+
+    What grouping `everybody()` amounts to, which a test compares; made from the folded counts, because a look at
+    each of a million people takes seconds. Only the erased and the suppressed are looked at.
+    """
+    standing = counts(session).get(purpose_id, {})
+    erased = _erased(session, purpose_id)
+    known = session.execute(sa.select(sa.func.count()).select_from(Subject)).scalar_one()
+    suppressed = _active_and_suppressed(session, purpose_id)
+    left = {status: standing.get(status, 0) - erased.get(status, 0) for status in ConsentStatus}
+    return {
+        None: left[ConsentStatus.ACTIVE] - suppressed,
+        LeftOut.ERASED: sum(erased.values()),
+        LeftOut.NEVER_AGREED: known - sum(standing.values()) - erased.get(None, 0),
+        LeftOut.WITHDRAWN: left[ConsentStatus.WITHDRAWN],
+        LeftOut.OBJECTED: left[ConsentStatus.OBJECTED],
+        LeftOut.SUPPRESSED: suppressed,
+    }
+
+
+def _erased(session: Session, purpose_id: PurposeId) -> dict[ConsentStatus | None, int]:
+    """How many erased people there are by where they stood for the purpose; None: nowhere."""
+    rows = session.execute(
+        sa.select(ConsentState.status, sa.func.count())
+        .select_from(Subject)
+        .outerjoin(ConsentState, sa.and_(ConsentState.subject_id == Subject.id, ConsentState.purpose_id == purpose_id))
+        .where(Subject.erased_at.is_not(None))
+        .group_by(ConsentState.status)
+    )
+    return dict(rows.all())
+
+
+def _active_and_suppressed(session: Session, purpose_id: PurposeId) -> int:
+    """How many stand as active for the purpose and have a suppression against it; begins at the suppressions."""
+    return session.execute(
+        sa.select(sa.func.count())
+        .select_from(ConsentState)
+        .where(
+            ConsentState.purpose_id == purpose_id,
+            ConsentState.status == ConsentStatus.ACTIVE,
+            ConsentState.subject_id.in_(subjects.suppressed_people(purpose_id)),
+        )
+    ).scalar_one()
+
+
 def reason_left_out(session: Session, subject_id: SubjectId, purpose_id: PurposeId) -> LeftOut | None:
     """Why this person is not written to for this purpose now; None where they may be."""
     row = session.execute(everybody(purpose_id).where(Subject.id == subject_id)).one_or_none()

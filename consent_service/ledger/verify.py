@@ -1,6 +1,6 @@
 """Verifying the ledger: what can be checked of it before it is sealed. Reads only, in constant memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 from consent_service.domain.identifiers import ConsentEventId, DataKeyId, PublicId
 from consent_service.encryption import CannotDecrypt
 from consent_service.evidence import service as evidence
+from consent_service.evidence.service import ClosedKey
 from consent_service.ledger import rebuild
 from consent_service.ledger.models import ConsentEvent, UnsealedEvent
 from consent_service.ledger.rebuild import Chunk
 from consent_service.subjects import service as subjects
 
+EVENTS_AT_ONCE = 500
 GUARDED_TABLES = ("consent_events", "audit_entries")
 TRIGGERS: Mapping[str, Sequence[str]] = {
     "sqlite": ("no_update", "no_delete", "no_replace"),
@@ -51,12 +53,10 @@ def _missing_triggers(session: Session) -> Sequence[str]:
     return [name for name in wanted if name not in present]
 
 
-def check_people(session: Session, chunk: Chunk) -> list[str]:
+def check_people(session: Session, chunk: Chunk) -> Iterator[str]:
     """What is wrong with the events and states of these people; names them by numbers only."""
-    problems = [
-        f"the state of person {wrong.subject_id} for purpose {wrong.purpose_id} is not what the events amount to"
-        for wrong in rebuild.wrong_states(session, chunk)
-    ]
+    for wrong in rebuild.wrong_states(session, chunk):
+        yield f"the state of person {wrong.subject_id} for purpose {wrong.purpose_id} is not what the events amount to"
     rows = session.execute(
         sa.select(
             ConsentEvent.public_id,
@@ -68,20 +68,17 @@ def check_people(session: Session, chunk: Chunk) -> list[str]:
         .where(ConsentEvent.subject_id.between(chunk.first, chunk.last))
         .order_by(ConsentEvent.id),
     )
-    for row in rows.partitions(rebuild.PEOPLE_AT_ONCE):
-        for event in row:
-            problems += _of_event(session, event)
-    return problems
+    for events_of_chunk in rows.partitions(EVENTS_AT_ONCE):
+        keys = evidence.closed_keys(session, {event.data_key_id for event in events_of_chunk})
+        for event in events_of_chunk:
+            yield from _of_event(event, keys.get(event.data_key_id))
 
 
-def _of_event(session: Session, event: sa.Row[PublicId, DataKeyId, bytes, ConsentEventId]) -> list[str]:
-    problems = []
+def _of_event(event: sa.Row[PublicId, DataKeyId, bytes, ConsentEventId], key: ClosedKey | None) -> Iterator[str]:
     if event.unsealed is None:
-        problems.append(f"event {event.public_id} does not wait to be sealed")
+        yield f"event {event.public_id} does not wait to be sealed"
     try:
-        key = evidence.data_key(session, event.data_key_id)
         if key is not None:
-            evidence.open_box(key, event.evidence, event.public_id)
+            evidence.open_box(key.open(), event.evidence, event.public_id)
     except CannotDecrypt:
-        problems.append(f"the evidence of event {event.public_id} does not open: it, its row or its key was changed")
-    return problems
+        yield f"the evidence of event {event.public_id} does not open: it, its row or its key was changed"

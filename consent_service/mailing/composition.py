@@ -11,7 +11,7 @@ Headers that hold a person's words are written here, by the rules of RFC 2047: t
 import html
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -110,25 +110,46 @@ def feedback_id(campaign: str, purpose: str, sender: Sender) -> str:
     The big providers take up to four fields between colons, of which the last names the sender in 5 to 15 characters.
     """
     domain = sender.address.rpartition("@")[2].lower()
-    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[-15:]:->5}"
+    return f"{campaign}:{_plain_word(purpose)}:{_plain_word(domain)[:15]:-<5}"
 
 
 def _plain_word(text: str) -> str:
     return re.sub(r"[^\w-]", "-", text, flags=re.ASCII)
 
 
-def single(sender: Sender, recipient: str, text: Text, message_id: str, at: datetime) -> bytes:
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """A calendar object that goes with a mail (RFC 6047): its iTIP method, and its bytes in UTF-8."""
+
+    file_name: str
+    method: str
+    data: bytes
+
+
+def single(
+    sender: Sender,
+    recipient: str,
+    text: Text,
+    message_id: str,
+    at: datetime,
+    calendars: Sequence[CalendarPart] = (),
+) -> bytes:
     """A whole mail to one address, not customer information: a confirmation, a welcome, a settings link.
 
     `at` is aware. The recipient's name is not in it: nothing that a visitor typed is (design I2).
     """
     message = _message(sender, text)
-    message["Subject"] = text.subject
+    for part in calendars:
+        parameters = {"method": part.method, "charset": "utf-8"}
+        message.add_attachment(
+            part.data, maintype="text", subtype="calendar", filename=part.file_name, params=parameters
+        )
     message["To"] = recipient
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    return message.as_bytes(policy=_POLICY)
+    subject = f"Subject: {_unstructured('Subject', text.subject)}\r\n".encode("ascii")
+    return subject + message.as_bytes(policy=_POLICY)
 
 
 def template(mailing: MailingText) -> bytes:

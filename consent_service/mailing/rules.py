@@ -20,8 +20,11 @@ class MailKind(StrEnum):
     ALREADY_CONFIRMED = "already_confirmed"
     SETTINGS_LINK = "settings_link"
     WELCOME = "welcome"
+    SURVEY_LINK = "survey_link"
+    SURVEY_REMINDER = "survey_reminder"
     TEST = "test"
     CAMPAIGN = "campaign"
+    SEMINAR = "seminar"
     FORWARDED = "forwarded"
 
 

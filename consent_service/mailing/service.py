@@ -1,7 +1,7 @@
 """Use cases of the outbox: putting mail in, starting and stopping mailings, waiting for what is in hand."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -214,17 +214,27 @@ def wait_until_not_in_hand(subject_id: SubjectId) -> None:
     Call it after the commit that took eligibility away and before answering. What is then still in hand is
     recorded as in doubt.
     """
+    _wait(lambda session: is_in_hand(session, subject_id), Message.subject_id == subject_id)
+
+
+def wait_until_none_in_hand(people: Collection[SubjectId]) -> None:
+    """The same for many people at once; they share the few seconds."""
+    if people:
+        whose = Message.subject_id.in_(people)
+        in_hand = sa.select(Message.id).where(whose, Message.state == MessageState.HANDING).limit(1)
+        _wait(lambda session: session.execute(in_hand).first() is not None, whose)
+
+
+def _wait(is_any_in_hand: Callable[[Session], bool], whose: sa.ColumnElement[bool]) -> None:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         with reading() as session:
-            if not is_in_hand(session, subject_id):
+            if not is_any_in_hand(session):
                 return
         time.sleep(_POLL_SECONDS)
     with transaction() as session:
         session.execute(
-            sa.update(Message)
-            .where(Message.subject_id == subject_id, Message.state == MessageState.HANDING)
-            .values(state=MessageState.IN_DOUBT)
+            sa.update(Message).where(whose, Message.state == MessageState.HANDING).values(state=MessageState.IN_DOUBT)
         )
 
 

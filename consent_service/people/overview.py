@@ -19,8 +19,12 @@ from consent_service.preferences import queries as preferences
 from consent_service.preferences.queries import Happening
 from consent_service.registrations import queries as registrations
 from consent_service.registrations.queries import Request
+from consent_service.seminars import queries as seminars
+from consent_service.seminars.queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
+from consent_service.surveys import queries as surveys
+from consent_service.surveys.queries import Participation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Overview:
     history: Sequence[Happening]
     requests: Sequence[Request]
     mails: Sequence[Mail]
+    seminars: Sequence[RegistrationDetails]
+    surveys: Sequence[Participation]
 
 
 def overview(session: Session, person: Person, language: Language, at: datetime) -> Overview:
@@ -63,6 +69,8 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         history=preferences.happenings(session, person.id, language),
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],
         mails=mailing.of_person(session, person.id),
+        seminars=seminars.registrations_of(session, person.id, at),
+        surveys=surveys.participations(session, person.id, at),
     )
 
 

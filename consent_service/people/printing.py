@@ -8,9 +8,19 @@ from typing import Any
 
 from consent_service.people.proof import Proof
 
-_MOMENTS = frozenset({"at", "requested_at", "valid_from", "since", "made_at", "known_since", "erased_at"}) | {
-    "handed_over_at"
-}
+_MOMENTS = frozenset(
+    {
+        "at",
+        "requested_at",
+        "valid_from",
+        "since",
+        "registered_at",
+        "made_at",
+        "known_since",
+        "erased_at",
+        "handed_over_at",
+    }
+)
 
 
 def printable(proof: Proof) -> Proof:

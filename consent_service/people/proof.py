@@ -19,6 +19,7 @@ from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 from consent_service.people.queries import Person
 from consent_service.subjects import queries as subjects
+from consent_service.surveys import queries as surveys
 
 FORMAT = "consent-service proof 1"
 Proof = dict[str, Any]
@@ -48,6 +49,7 @@ def prove(session: Session, person: Person, at: datetime) -> Proof:
         },
         "suppressions": _suppressions(session, person, at),
         "events": [_event(session, entry, wordings[entry.purpose_version_id], editions) for entry in entries],
+        "surveys": _surveys(session, person, at),
         "privacy_notices": _notices(
             session, {editions[entry.notice_id] for entry in entries if entry.notice_id is not None}
         ),
@@ -67,6 +69,21 @@ def _suppressions(session: Session, person: Person, at: datetime) -> list[dict[s
             "since": standing.since.isoformat(),
         }
         for standing in subjects.suppressions(session, person.id)
+    ]
+
+
+def _surveys(session: Session, person: Person, at: datetime) -> list[dict[str, Any]]:
+    """Registrations for surveys, and what was answered with a name; of anonymous answers nobody can say whose."""
+    return [
+        {
+            "id": one.survey.public_id,
+            "title": one.survey.text(person.language).title,
+            "mode": one.survey.mode.value,
+            "registered_at": one.registered_at.isoformat(),
+            "took_part_on": one.took_part_on.isoformat() if one.took_part_on else None,
+            "answers": [{"question": question, "answer": lines} for question, lines in one.answered(person.language)],
+        }
+        for one in surveys.participations(session, person.id, at)
     ]
 
 

@@ -77,7 +77,7 @@ def person(public_id: str) -> str:
         who = service.look_at(written, PublicId(public_id), actor(), now)
     with reading() as read:
         seen = overview.overview(read, who, current_language(), now)
-    return render_template("people/person.html", seen=seen, person=who, words=words)
+    return render_template("people/person.html", seen=seen, person=who, words=words, language_of=current_language())
 
 
 @blueprint.get("/<public_id>/proof")

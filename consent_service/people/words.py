@@ -8,6 +8,7 @@ from consent_service.inbound.words import BOUNCE as BOUNCE
 from consent_service.mailing.rules import MailKind, MessageState
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
+from consent_service.surveys.words import MODE
 
 STATUS: dict[ConsentStatus, LazyString] = {
     ConsentStatus.ACTIVE: _l("Active"),
@@ -30,6 +31,7 @@ CHANNEL: dict[Channel, LazyString] = {
     Channel.STAFF: _l("by staff, for the person"),
     Channel.IMPORT: _l("by an import"),
     Channel.SYSTEM: _l("by the service"),
+    Channel.PROVIDER: _l("by a report of the mail provider"),
 }
 
 BASIS: dict[LegalBasis, LazyString] = {
@@ -50,6 +52,8 @@ SUPPRESSION: dict[SuppressionReason, LazyString] = {
 REQUEST: dict[RegistrationKind, LazyString] = {
     RegistrationKind.SIGN_UP: _l("Registration"),
     RegistrationKind.SETTINGS_LINK: _l("Link to the settings"),
+    RegistrationKind.SEMINAR: _l("Seminar"),
+    RegistrationKind.SURVEY: _l("Survey"),
 }
 
 REQUEST_STATE: dict[RegistrationState, LazyString] = {
@@ -61,14 +65,19 @@ REQUEST_STATE: dict[RegistrationState, LazyString] = {
     RegistrationState.EXPIRED: _l("Expired"),
 }
 
+SURVEY_MODE = MODE
+
 MAIL: dict[MailKind, LazyString] = {
     MailKind.CONFIRMATION: _l("Please confirm"),
     MailKind.ALREADY_CONFIRMED: _l("Already registered"),
     MailKind.SETTINGS_LINK: _l("Link to the settings"),
     MailKind.WELCOME: _l("Welcome"),
+    MailKind.SURVEY_LINK: _l("Link to a survey"),
+    MailKind.SURVEY_REMINDER: _l("Reminder of a survey"),
     MailKind.TEST: _l("Test mail"),
     MailKind.CAMPAIGN: _l("Campaign"),
     MailKind.FORWARDED: _l("Forwarded reply"),
+    MailKind.SEMINAR: _l("About a seminar"),
 }
 
 MAIL_STATE: dict[MessageState, LazyString] = {
@@ -91,7 +100,7 @@ REPORTED: dict[Reported, LazyString] = {
     Reported.IN_PERSON: _l("In person"),
 }
 
-EVIDENCE: dict[str, LazyString] = {
+EVIDENCE: dict[str, LazyString | str] = {
     "at": _l("When"),
     "form": _l("Form"),
     "ip": _l("IP address"),
@@ -110,6 +119,13 @@ EVIDENCE: dict[str, LazyString] = {
     "mail": _l("Number of the e-mail"),
     "staff": _l("Recorded by"),
     "source": _l("Source"),
+    "import": _l("Import"),
+    "id": _l("Number"),
+    "file_name": _l("File"),
+    "sha256": "SHA-256",
+    "line": _l("Line"),
+    "address": _l("E-mail address"),
+    "imported_by": _l("Decided by"),
     "customer_since": _l("Customer since"),
     "reason": _l("Reason"),
 }

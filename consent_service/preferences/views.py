@@ -18,6 +18,7 @@ from consent_service.preferences import queries, service
 from consent_service.preferences.forms import AskForLinkForm, NameForm
 from consent_service.preferences.queries import Person
 from consent_service.preferences.rules import Power
+from consent_service.preferences.sections import sections
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.public_side import PublicBlueprint
 
@@ -82,6 +83,7 @@ def _page(token: str, holder: _Holder, form: NameForm) -> str:
     with reading() as session:
         choices = queries.choices(session, holder.person.id, current_language(), clock.now())
         history = queries.happenings(session, holder.person.id, current_language()) if fresh else ()
+        more = sections(session, holder.person.id) if fresh else ()
     return render_template(
         "preferences/settings.html",
         token=token,
@@ -89,6 +91,7 @@ def _page(token: str, holder: _Holder, form: NameForm) -> str:
         person=holder.person if fresh else None,
         choices=choices,
         history=history,
+        sections=more,
         form=form,
         done=request.args.get("done"),
     )

@@ -6,37 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from consent_service import links
 from consent_service.domain.identifiers import PublicId, PurposeVersionId, SubjectId
 from consent_service.domain.kinds import Channel, EventKind, LegalBasis
 from consent_service.evidence import service as evidence_service
 from consent_service.evidence.service import Evidence
 from consent_service.ledger import service as ledger
-from consent_service.mailing import composition, rendering
 from consent_service.mailing import queries as mails
-from consent_service.mailing import service as mailing
-from consent_service.mailing.rules import MailKind
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
-from consent_service.registrations import queries, rules
+from consent_service.registrations import kinds, queries, rules
+from consent_service.registrations.kinds import Confirmed, Following
 from consent_service.registrations.models import Registration
 from consent_service.registrations.rules import LinkOutcome, RegistrationState
 from consent_service.subjects import service as subjects
-from consent_service.subjects.models import Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
-    """A registration that has just been, or was before, confirmed; leads to the person's settings."""
+class Pressed:
+    """What pressing the button came to, and what follows where it has just confirmed."""
 
     outcome: LinkOutcome
-    subject_public_id: PublicId | None
+    following: Following | None
 
 
-def confirm(session: Session, public_id: PublicId, click: Evidence, now: datetime) -> Confirmed:
+def confirm(session: Session, public_id: PublicId, click: Evidence, now: datetime) -> Pressed:
     """Confirms a registration once: consent counts from here (design I2).
 
     `click` is the evidence of pressing the button; `now` is aware. Whatever the outcome but CAN_CONFIRM,
@@ -44,21 +39,31 @@ def confirm(session: Session, public_id: PublicId, click: Evidence, now: datetim
     """
     registration = _locked(session, public_id)
     if registration is None:
-        return Confirmed(LinkOutcome.EXPIRED, None)
+        return Pressed(LinkOutcome.EXPIRED, None)
     outcome = rules.link_outcome(registration.state, registration.expires_at, now)
     if outcome is not LinkOutcome.CAN_CONFIRM:
-        return Confirmed(outcome, None)
+        return Pressed(outcome, None)
     person = subjects.find_or_add(
         session, registration.address, language=registration.language, name=registration.name, at=now
     )
     subjects.name_if_nameless(session, person, registration.name)
     wordings = notice.wordings(session, queries.versions(session, registration.id))
-    confirmed = {wording.purpose_id for wording in wordings.values()}
-    subjects.lift_by_opt_in(session, person, confirmed, notice.purpose_ids(session), now)
-    _record(session, registration, person, wordings, click, now)
+    if wordings:
+        consented = {wording.purpose_id for wording in wordings.values()}
+        subjects.lift_by_opt_in(session, person, consented, notice.purpose_ids(session), now)
+        _record(session, registration, person, wordings, click, now)
     registration.state, registration.ended_at = RegistrationState.CONFIRMED, now
-    subject_public_id = _welcome(session, registration, person, now)
-    return Confirmed(outcome, subject_public_id)
+    confirmed = Confirmed(
+        registration=registration.public_id,
+        subject_id=person,
+        address=registration.address,
+        language=registration.language,
+        requested_at=registration.requested_at,
+        versions=tuple(wordings),
+        click=click,
+        at=now,
+    )
+    return Pressed(outcome, kinds.handler(registration.kind).on_confirmed(session, confirmed))
 
 
 def _locked(session: Session, public_id: PublicId) -> Registration | None:
@@ -117,23 +122,3 @@ def _mail(session: Session, registration: Registration) -> Evidence | None:
         "server_reply": mail.reply,
         "bytes_base64": base64.b64encode(mail.content).decode("ascii"),
     }
-
-
-def _welcome(session: Session, registration: Registration, person: SubjectId, now: datetime) -> PublicId:
-    subject_public_id = session.execute(sa.select(Subject.public_id).where(Subject.id == person)).scalar_one()
-    address = registration.address
-    text = rendering.render(
-        "mail/welcome",
-        registration.language,
-        _("Your registration is complete"),
-        url=links.marketing_settings(subject_public_id, registration.language),
-    )
-    mailing.enqueue(
-        session,
-        MailKind.WELCOME,
-        address,
-        lambda message_id: composition.single(mailing.sender(), address, text, message_id, now),
-        now,
-        person,
-    )
-    return PublicId(subject_public_id)

@@ -21,6 +21,7 @@ class AskedFor:
     """What a registration asks consent for, as the page behind its link shows it; times are aware, in UTC."""
 
     public_id: PublicId
+    kind: RegistrationKind
     state: RegistrationState
     language: Language
     requested_at: datetime
@@ -42,6 +43,7 @@ def asked_for(session: Session, public_id: PublicId) -> AskedFor | None:
     registration, notice_number = row
     return AskedFor(
         public_id=registration.public_id,
+        kind=registration.kind,
         state=registration.state,
         language=registration.language,
         requested_at=registration.requested_at,
@@ -108,14 +110,14 @@ def of_address(session: Session, address: NormalisedAddress) -> Sequence[Request
 
 
 def waiting_for_confirmation(session: Session, now: datetime, most: int) -> int:
-    """How many sign-ups somebody may still confirm; ends at `most` + 1, and looks only at links that still work."""
+    """How many requests somebody may still confirm; ends at `most` + 1, and looks only at links that still work."""
     found = (
         sa.select(sa.literal(1))
         .select_from(Registration)
         .where(
             Registration.expires_at > now,
             Registration.state.in_((RegistrationState.REQUESTED, RegistrationState.AWAITING)),
-            Registration.kind == RegistrationKind.SIGN_UP,
+            Registration.kind != RegistrationKind.SETTINGS_LINK,
         )
         .limit(most + 1)
         .subquery()

@@ -16,6 +16,13 @@ class RegistrationKind(StrEnum):
 
     SIGN_UP = "sign_up"
     SETTINGS_LINK = "settings_link"
+    SEMINAR = "seminar"
+    SURVEY = "survey"
+
+    @property
+    def is_for_consent_alone(self) -> bool:
+        """Whether it is nothing without its consents. To others they are boxes besides (GDPR Art. 7(4))."""
+        return self is RegistrationKind.SIGN_UP
 
 
 class RegistrationState(StrEnum):
@@ -55,7 +62,7 @@ def answer(asked: Asked) -> Answer:
         return Answer.NOTHING
     if asked.kind is RegistrationKind.SETTINGS_LINK:
         return Answer.SETTINGS_LINK if asked.is_known else Answer.NOTHING
-    if asked.asked_for <= asked.active:
+    if asked.kind.is_for_consent_alone and asked.asked_for <= asked.active:
         return Answer.ALREADY_CONFIRMED
     return Answer.CONFIRMATION
 

@@ -34,7 +34,7 @@ from consent_service.mailing.composition import Text
 from consent_service.mailing.rules import MailKind
 from consent_service.notice import queries as notice
 from consent_service.prepared import Prepared
-from consent_service.registrations import queries, rules
+from consent_service.registrations import kinds, queries, rules
 from consent_service.registrations.models import Registration, RegistrationPurpose
 from consent_service.registrations.rules import Answer, RegistrationKind, RegistrationState
 from consent_service.subjects import service as subjects
@@ -102,6 +102,7 @@ def answer_next(session: Session, now: datetime) -> bool:
     answer = rules.answer(_asked(session, registration, person, now))
     if answer is Answer.NOTHING:
         _end(registration, RegistrationState.ANSWERED, now)
+        _tell(session, [registration], now)
         return True
     text = _text(answer, registration, person)
     registration.message_id = mailing.enqueue(
@@ -141,10 +142,11 @@ def _reachable(session: Session, person: Subject) -> frozenset[PurposeId]:
 
 def _text(answer: Answer, registration: Registration, person: Subject | None) -> Text:
     if answer is Answer.CONFIRMATION or person is None:
+        handler = kinds.handler(registration.kind)
         return rendering.render(
-            "mail/confirmation",
+            handler.mail_template,
             registration.language,
-            _("Please confirm your registration"),
+            handler.mail_subject,
             url=links.confirmation(registration.public_id, registration.language),
             until=registration.expires_at,
         )
@@ -167,16 +169,40 @@ def _end(registration: Registration, state: RegistrationState, at: datetime) -> 
     registration.state, registration.ended_at = state, at
 
 
+def _tell(session: Session, ended: Sequence[Registration], at: datetime) -> None:
+    """Tells those who handle registrations which of theirs have ended without a confirmation."""
+    for kind in sorted({registration.kind for registration in ended} - {RegistrationKind.SETTINGS_LINK}):
+        theirs = [registration.public_id for registration in ended if registration.kind is kind]
+        kinds.handler(kind).on_ended(session, theirs, at)
+
+
 def cancel_open(session: Session, address: NormalisedAddress, ended: Collection[PurposeId], at: datetime) -> None:
-    """Cancels the open registrations of an address that ask for a purpose it has just left (design I2)."""
+    """Cancels what the open registrations of an address ask of what it has just left (design I2).
+
+    Where consent is all that is asked for, the registration ends. Elsewhere the box does, and the rest holds.
+    """
     if _SELECT_OPEN.first(session, {"address": address}) is None:
         return
     for registration in _open(session, Registration.normalised_address == address):
         asked_for = notice.wordings(session, queries.versions(session, registration.id)).values()
-        if rules.includes_any((wording.purpose_id for wording in asked_for), frozenset(ended)):
+        if not rules.includes_any((wording.purpose_id for wording in asked_for), frozenset(ended)):
+            continue
+        if registration.kind.is_for_consent_alone:
             _end(registration, RegistrationState.CANCELLED, at)
             if registration.message_id is not None:
                 mailing.call_off(session, registration.message_id)
+        else:
+            left = [wording.version_id for wording in asked_for if wording.purpose_id in ended]
+            _untick(session, registration, left)
+
+
+def _untick(session: Session, registration: Registration, versions: Sequence[PurposeVersionId]) -> None:
+    session.execute(
+        sa.delete(RegistrationPurpose).where(
+            RegistrationPurpose.registration_id == registration.id,
+            RegistrationPurpose.purpose_version_id.in_(versions),
+        )
+    )
 
 
 def expire(session: Session, now: datetime, most: int = 500) -> int:
@@ -184,6 +210,7 @@ def expire(session: Session, now: datetime, most: int = 500) -> int:
     over = _open(session, Registration.expires_at <= now, most)
     for registration in over:
         _end(registration, RegistrationState.EXPIRED, now)
+    _tell(session, over, now)
     return len(over)
 
 

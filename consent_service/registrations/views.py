@@ -2,7 +2,8 @@
 
 import time
 
-from flask import render_template
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
 
 from consent_service import clock, links
 from consent_service.database import reading, transaction
@@ -13,8 +14,10 @@ from consent_service.notice import queries as notice
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.public_side import PublicBlueprint
 from consent_service.registrations import confirm as confirmation
-from consent_service.registrations import queries, rules
-from consent_service.registrations.rules import LinkOutcome
+from consent_service.registrations import kinds, queries, rules
+from consent_service.registrations.kinds import Elsewhere
+from consent_service.registrations.rules import LinkOutcome, RegistrationKind
+from consent_service.registrations.sign_up import SIGN_UP
 
 blueprint = PublicBlueprint("registrations", __name__)
 
@@ -28,27 +31,32 @@ def confirm(token: str) -> tuple[str, int]:
 
 
 @blueprint.post("/confirm/<token>")
-def press(token: str) -> tuple[str, int]:
+def press(token: str) -> tuple[str, int] | Response:
     """Confirms, once."""
     check_origin()
     registration = links.read(Use.CONFIRMATION, token)
     _wait_for_the_server_s_word(registration)
     with transaction() as session:
-        confirmed = confirmation.confirm(session, registration, request_evidence(), clock.now())
-    if confirmed.subject_public_id is None:
+        following = confirmation.confirm(session, registration, request_evidence(), clock.now()).following
+    if following is None:
         return _page(registration, token)
-    settings_url = links.marketing_settings(confirmed.subject_public_id, current_language())
-    return render_template("registrations/confirmed.html", settings_url=settings_url), 200
+    if isinstance(following, Elsewhere):
+        return redirect(following.url, 303)
+    return render_template(following.template, **following.values), 200
 
 
 def _page(registration: PublicId, token: str) -> tuple[str, int]:
     with reading() as session:
         asked = queries.asked_for(session, registration)
         wordings = notice.wordings(session, asked.versions) if asked else {}
+        handler = kinds.handler(asked.kind) if asked and asked.kind is not RegistrationKind.SETTINGS_LINK else SIGN_UP
+        about = handler.about(session, registration, current_language())
     outcome = rules.link_outcome(asked.state, asked.expires_at, clock.now()) if asked else LinkOutcome.EXPIRED
     page = render_template(
-        f"registrations/{outcome.value}.html",
+        [f"{handler.folder}/{outcome.value}.html", f"registrations/{outcome.value}.html"],
         asked=asked,
+        about=about,
+        language_code=current_language(),
         words=[wording.words[current_language()] for wording in wordings.values()],
         token=token,
     )

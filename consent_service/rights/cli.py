@@ -59,6 +59,8 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
         "messages": found.messages,
         "import_rows": found.import_rows,
         "inbound_mails": found.inbound_mails,
+        "seminar_registrations": found.seminar_registrations,
+        "surveys": found.surveys,
         "events_kept": found.events_kept,
     }
     if as_json:
@@ -68,6 +70,8 @@ def _report(found: Erasure, as_json: bool, will: str) -> None:
     click.echo(f"  purposes ended: {found.active_purposes}")
     click.echo(f"  registrations deleted: {found.registrations}")
     click.echo(f"  mails emptied: {found.messages}")
+    click.echo(f"  registrations for seminars deleted: {found.seminar_registrations}")
+    click.echo(f"  surveys forgotten, with the answers that have a name: {found.surveys}")
     click.echo(f"  rows of staged imports deleted: {found.import_rows}")
     click.echo(f"  mails from the person emptied: {found.inbound_mails}")
     click.echo(f"  lines of the ledger kept, which name nobody: {found.events_kept}")

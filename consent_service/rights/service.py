@@ -23,8 +23,11 @@ from consent_service.ledger import queries as ledger_queries
 from consent_service.ledger import service as ledger
 from consent_service.mailing import service as mailing
 from consent_service.mailing.service import Traces
+from consent_service.registrations import queries as registration_queries
 from consent_service.registrations import service as registrations
+from consent_service.seminars import seating
 from consent_service.subjects import service as subjects
+from consent_service.surveys import erasing as surveys
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Erasure:
     messages: int
     import_rows: int
     inbound_mails: int
+    seminar_registrations: int
+    surveys: int
     traces: Traces
 
 
@@ -63,6 +68,8 @@ def foresee(session: Session, address: str) -> Erasure:
         messages=mailing.count_traces(session, traces),
         import_rows=imports.count_rows_of(session, normalised),
         inbound_mails=forgetting.count(session, Whose(traces, subjects.suppression_digest(normalised))),
+        seminar_registrations=seating.count_of(session, person.id) if person else 0,
+        surveys=surveys.count_of(session, person.id) if person else 0,
         traces=traces,
     )
     if person is None and not (found.registrations or found.messages or found.import_rows or found.inbound_mails):
@@ -102,6 +109,10 @@ def _end_consents(session: Session, person: SubjectId, at: datetime) -> None:
 
 
 def _forget(session: Session, address: NormalisedAddress, found: Erasure, at: datetime) -> None:
+    if found.person is not None:
+        seating.forget(session, found.person, at)  # before the mails: until then somebody may still write one
+        surveys.forget(session, found.person)
+    surveys.forget_requests(session, [one.public_id for one in registration_queries.of_address(session, address)])
     registrations.erase(session, address)
     forgetting.erase(session, Whose(found.traces, subjects.suppression_digest(address)))
     mailing.empty(session, found.traces)

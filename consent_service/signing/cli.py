@@ -74,10 +74,9 @@ def activate(domain: str | None, at_once: bool) -> None:
         _refuse_unpublished(new)
     with transaction() as session:
         service.activate(session, named, [key.selector for key in new], clock.now())
+    when = "now" if settings().signs_dkim else "once CONSENT_DKIM=service is set and the worker was restarted"
     for key in new:
-        click.echo(f"{key.selector} signs now.", err=True)
-    if not settings().signs_dkim:
-        click.echo("It will, once CONSENT_DKIM=service is set and the worker was restarted.", err=True)
+        click.echo(f"{key.selector} signs {when}.", err=True)
 
 
 def _refuse_unpublished(keys: Sequence[Key]) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from typing import TextIO
 
 import click
 from flask.cli import AppGroup
 
 from consent_service import clock
+from consent_service.audit.service import OPERATOR
 from consent_service.database import reading, transaction
 from consent_service.staff import service
 
@@ -16,17 +18,23 @@ _RANDOM_BYTES = 18
 staff = AppGroup("staff", help="Accounts of those who may sign in.")
 
 
+def _takes_password(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say where a password comes from."""
+    generate = click.option("--generate", is_flag=True, help="Make a password and print it, this one time.")
+    file = click.option(
+        "--password-file", type=click.File(), help="Take the password from this file's first line; - is stdin."
+    )
+    return file(generate(command))
+
+
 @staff.command("add")
 @click.argument("email")
-@click.option("--password-file", type=click.File(), help="Take the password from this file's first line; - is stdin.")
-@click.option("--generate", is_flag=True, help="Make a password and print it, this one time.")
+@_takes_password
 def add(email: str, password_file: TextIO | None, generate: bool) -> None:
     """Add an account; asks for its password unless an option says where it comes from.
 
     Example: consent-service staff add anna@example.org --generate
     """
-    if password_file and generate:
-        raise click.UsageError("give --password-file or --generate, not both")
     password = _password(password_file, generate)
     password_hash = service.hashed(password)
     with transaction() as session:
@@ -36,7 +44,28 @@ def add(email: str, password_file: TextIO | None, generate: bool) -> None:
         click.echo(password)
 
 
+@staff.command("password")
+@click.argument("email")
+@_takes_password
+def set_password(email: str, password_file: TextIO | None, generate: bool) -> None:
+    """Give an account a new password; whoever is signed in with it is signed out at once.
+
+    Asks for the password unless an option says where it comes from.
+
+    Example: consent-service staff password anna@example.org --generate
+    """
+    password = _password(password_file, generate)
+    password_hash = service.hashed(password)
+    with transaction() as session:
+        service.set_password(session, email, password_hash, OPERATOR, clock.now())
+    click.echo(f"{email} has a new password.", err=True)
+    if generate:
+        click.echo(password)
+
+
 def _password(file: TextIO | None, generate: bool) -> str:
+    if file and generate:
+        raise click.UsageError("give --password-file or --generate, not both")
     if generate:
         return secrets.token_urlsafe(_RANDOM_BYTES)
     if file:
@@ -75,3 +104,15 @@ def deactivate(email: str) -> None:
     with transaction() as session:
         service.deactivate(session, email, clock.now())
     click.echo(f"{email} cannot sign in any more.", err=True)
+
+
+@staff.command("activate")
+@click.argument("email")
+def activate(email: str) -> None:
+    """Let an ended account sign in again, with the password it had.
+
+    Example: consent-service staff activate anna@example.org
+    """
+    with transaction() as session:
+        service.activate(session, email, clock.now())
+    click.echo(f"{email} may sign in again.", err=True)

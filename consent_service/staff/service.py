@@ -12,7 +12,7 @@ from consent_service.audit import service as audit
 from consent_service.audit.service import OPERATOR, Action
 from consent_service.domain.addresses import normalise
 from consent_service.domain.errors import NotFound, Refused
-from consent_service.domain.identifiers import new_public_id
+from consent_service.domain.identifiers import StaffId, new_public_id
 from consent_service.extensions import security
 from consent_service.staff import rules
 from consent_service.staff.models import StaffMember
@@ -27,6 +27,11 @@ class Account:
     created_at: datetime
 
 
+def normalised(password: str) -> str:
+    """A password in the one form in which it is hashed and compared, however it was typed (NFKD)."""
+    return str(security.password_util.normalize(password))
+
+
 def hashed(password: str) -> str:
     """The argon2 hash of a password: slow, so make it outside of a transaction. Raises Refused for a short one."""
     if not rules.is_long_enough(password):
@@ -34,7 +39,7 @@ def hashed(password: str) -> str:
             f"the password must have {rules.SHORTEST_PASSWORD} to {rules.LONGEST_PASSWORD} characters; "
             "--generate makes a good one"
         )
-    return str(hash_password(security.password_util.normalize(password)))
+    return str(hash_password(normalised(password)))
 
 
 def add(session: Session, address: str, password_hash: str, at: datetime) -> None:
@@ -54,15 +59,37 @@ def accounts(session: Session) -> Sequence[Account]:
     return [Account(row.email, row.active, row.created_at) for row in rows]
 
 
+def activate(session: Session, address: str, at: datetime) -> None:
+    """Lets an ended account sign in again, with the password it had. Raises InvalidAddress and NotFound."""
+    email = normalise(address)
+    if _change(session, email, ~StaffMember.active, active=True) is None:
+        raise NotFound(f"there is no deactivated account {email}")
+    audit.record(session, at=at, actor=OPERATOR, action=Action.STAFF_ACTIVATED, details={"account": email})
+
+
+def set_password(session: Session, address: str, password_hash: str, actor: str, at: datetime) -> None:
+    """Gives an account a new password and ends every session of it. Raises InvalidAddress and NotFound."""
+    email = normalise(address)
+    if _change(session, email, password=password_hash, fs_uniquifier=new_public_id()) is None:
+        raise NotFound(f"there is no account {email}")
+    audit.record(session, at=at, actor=actor, action=Action.PASSWORD_SET, details={"account": email})
+
+
 def deactivate(session: Session, address: str, at: datetime) -> None:
     """Ends an account and every session of it; `at` is aware. Raises InvalidAddress and NotFound."""
     email = normalise(address)
-    changed = session.execute(
-        sa.update(StaffMember)
-        .where(StaffMember.email == email, StaffMember.active)
-        .values(active=False, fs_uniquifier=new_public_id())
-        .returning(StaffMember.id)
-    ).scalar_one_or_none()
-    if changed is None:
+    if _change(session, email, StaffMember.active, active=False, fs_uniquifier=new_public_id()) is None:
         raise NotFound(f"there is no active account {email}")
     audit.record(session, at=at, actor=OPERATOR, action=Action.STAFF_DEACTIVATED, details={"account": email})
+
+
+def _change(
+    session: Session,
+    email: str,
+    *conditions: sa.ColumnElement[bool] | sa.orm.InstrumentedAttribute[bool],
+    **values: object,
+) -> StaffId | None:
+    """Changes an account; None where there is none, or it is not as the conditions say."""
+    return session.execute(
+        sa.update(StaffMember).where(StaffMember.email == email, *conditions).values(**values).returning(StaffMember.id)
+    ).scalar_one_or_none()

@@ -15,7 +15,15 @@ class Subject(Base):
     """A data subject. Erasure empties every column that says who it was and keeps the row."""
 
     __tablename__ = "subjects"
-    __table_args__ = (sa.Index("ix_subjects_sortable_name_id", "sortable_name", "id"),)
+    __table_args__ = (
+        sa.Index("ix_subjects_sortable_name_id", "sortable_name", "id"),
+        sa.Index(
+            "ix_subjects_erased",
+            "id",
+            sqlite_where=sa.text("erased_at IS NOT NULL"),
+            postgresql_where=sa.text("erased_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[SubjectId] = mapped_column(primary_key=True)
     public_id: Mapped[PublicId] = mapped_column(unique=True)

@@ -150,14 +150,18 @@ def known_among(session: Session, addresses: Collection[NormalisedAddress]) -> s
     return {address for address in known if address is not None}
 
 
-def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> None:
-    """Takes the exclusive locks of those people whom we know by these addresses."""
-    session.execute(
-        sa.select(Subject.id)
-        .where(Subject.normalised_address.in_(addresses))
-        .order_by(Subject.id)
-        .with_for_update(key_share=True)
-    ).all()
+def lock_known(session: Session, addresses: Collection[NormalisedAddress]) -> Sequence[SubjectId]:
+    """Takes the exclusive locks of those people whom we know by these addresses, and says who they are."""
+    return (
+        session.execute(
+            sa.select(Subject.id)
+            .where(Subject.normalised_address.in_(addresses))
+            .order_by(Subject.id)
+            .with_for_update(key_share=True)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def lock_range(session: Session, first: SubjectId, last: SubjectId) -> None:
@@ -277,6 +281,18 @@ def in_force(
         Suppression.digest == digest,
         Suppression.lifted_at.is_(None),
         sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
+    )
+
+
+def suppressed_people(purpose_id: PurposeId) -> sa.Select[SubjectId]:
+    """The ids of the people against whom a suppression stands, for this purpose or for all; for others to embed."""
+    return (
+        sa.select(Subject.id)
+        .join(Suppression, Suppression.digest == Subject.suppression_digest)
+        .where(
+            Suppression.lifted_at.is_(None),
+            sa.or_(Suppression.purpose_id.is_(None), Suppression.purpose_id == purpose_id),
+        )
     )
 
 

@@ -20,8 +20,9 @@ from consent_service.domain.kinds import SuppressionReason
 from consent_service.mailing.addresses import message_of_envelope_sender
 from consent_service.mailing.models import Message
 from consent_service.mailing.rules import MailKind
+from consent_service.notice import service as notice
 from consent_service.subjects import service as subjects
-from tests.conftest import STAFF_ADDRESS, run_command
+from tests.conftest import STAFF_ADDRESS, TEXTS, run_command
 from tests.driving import Mailbox, Worker, add_people, confirmed, heading, hidden, one_click_path, path_in, text_of
 
 GERMAN = (
@@ -49,8 +50,10 @@ def write(client: FlaskClient, **words: str) -> str:
 
 
 def press(client: FlaskClient, path: str, act: str) -> str:
-    """Presses a button of the campaign's page; the page that follows."""
-    answer = post(client, f"{path}/{act}", path)
+    """Presses a button of the campaign's page, or of the check page before it; the page that follows."""
+    check = client.get(f"{path}/check")  # leads away once the campaign is sent
+    fields = {"checked": hidden(check.text, "checked")} if act == "send" and check.status_code == 200 else {}
+    answer = post(client, f"{path}/{act}", path, **fields)
     assert answer.status_code == 303
     return client.get(answer.headers["Location"]).text
 
@@ -73,7 +76,7 @@ def test_a_campaign_from_the_first_word_to_the_last_mail(
     check = staff_client.get(f"{path}/check").text
     assert "2 people would get this mail now" in text_of(check)
     assert "Send to 2 people now" in check
-    assert post(staff_client, f"{path}/send", f"{path}/check").status_code == 303
+    press(staff_client, path, "send")
     worker.work()
     german, english = (mailbox.latest(f"{name}@example.org") for name in ("juergen", "zoe"))
     assert german.subject == "Neues für Jürgen Müßig"
@@ -99,6 +102,7 @@ def check_item_7(mail: CaughtMail) -> None:
     assert one_click[1] in mail.text
     assert f'href="{one_click[1]}"' in mail.html
     assert mail.header("List-Id") == '"Newsletter" <newsletter.localhost>'
+    assert re.fullmatch(r"[0-9a-f]{32}:newsletter:beispiel-exampl", mail.header("Feedback-ID"))
     public_id = message_of_envelope_sender(mail.envelope_sender)
     assert public_id is not None
     assert mail.header("Message-ID") == f"<{public_id}@localhost>"
@@ -160,7 +164,8 @@ def test_pause_resume_and_cancel(staff_client: FlaskClient, worker: Worker, mail
     worker.work()
     assert len(bulk_mails(mailbox)) == 3
     assert "Nothing was changed" in press(staff_client, cancelled, "resume")
-    assert "Nothing was changed" in press(staff_client, cancelled, "send")
+    answer = post(staff_client, f"{cancelled}/send", cancelled, checked="0" * 64)
+    assert "Nothing was changed" in staff_client.get(answer.headers["Location"]).text
 
 
 def test_a_test_mail_is_like_the_real_one_and_its_link_ends_nothing(
@@ -211,6 +216,7 @@ def test_a_wrong_draft_is_not_kept_and_nothing_typed_is_lost(
 
 
 def test_a_draft_is_changed_and_deleted_until_it_is_sent(staff_client: FlaskClient) -> None:
+    add_people(None, 1)
     path = write(staff_client)
     changed = {**WORDS, "subject_de": "Anders", "subject_en": "", "body_en": ""}
     assert post(staff_client, f"{path}/edit", f"{path}/edit", **changed).status_code == 303
@@ -248,6 +254,7 @@ def test_every_page_wants_staff(app: Flask, client: FlaskClient) -> None:
 
 
 def test_each_change_is_in_the_audit_log(staff_client: FlaskClient) -> None:
+    add_people(None, 1)
     path = write(staff_client)
     for act in ("send", "pause", "resume", "cancel"):
         press(staff_client, path, act)
@@ -276,12 +283,14 @@ def test_the_same_at_the_command_line(app: Flask, worker: Worker, mailbox: Mailb
     assert run("create", *words, "--dry-run") == ""
     assert run("list") == ""
     number = run("create", *words)
-    assert json.loads(run("check", number, "--json")) == {"reaches": 2, "left_out": {}}
+    checked = json.loads(run("check", number, "--json"))
+    assert (checked["reaches"], checked["left_out"]) == (2, {})
+    run("send", number, "--yes", "--checked", "0" * 64, code=1)
     assert run("test", number, "anna@example.org") == ""
     assert json.loads(run("send", number, "--dry-run", "--json"))["reaches"] == 2
     run("send", number, stdin="n\n", code=1)
     assert json.loads(run("status", number, "--json"))["state"] == "draft"
-    run("send", number, "--yes")
+    run("send", number, "--yes", "--checked", checked["digest"])
     run("send", number, "--yes", code=1)
     run("pause", number)
     run("resume", number)
@@ -312,3 +321,51 @@ def test_the_command_line_says_what_is_wrong(app: Flask, tmp_path: Path) -> None
     assert done.stderr.strip().splitlines()[-1] == (
         "consent-service: de: {{vorname}} is no placeholder; there are {{name}} and {{greeting}}"
     )
+
+
+REFUSED = "Nothing was sent: the campaign, or the wording of its purpose, has changed since you checked it."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"subject_de": "Ganz anders"}, {"body_en": "{{greeting}}, changed"}, {"purpose": "survey_invitation"}],
+    ids=["subject", "text", "purpose"],
+)
+def test_a_draft_that_changed_since_the_check_is_not_sent(
+    staff_client: FlaskClient, worker: Worker, mailbox: Mailbox, change: dict[str, str]
+) -> None:
+    add_people(None, 1)
+    path = write(staff_client)
+    seen = hidden(staff_client.get(f"{path}/check").text, "checked")
+    changed = post(staff_client, f"{path}/edit", f"{path}/edit", **{**WORDS, **change})
+    assert changed.status_code == 303
+    refuse(staff_client, path, seen)
+    worker.work()
+    assert not bulk_mails(mailbox)
+    if "purpose" not in change:
+        press(staff_client, path, "send")
+        worker.work()
+        assert len(bulk_mails(mailbox)) == 1
+
+
+def test_a_wording_published_since_the_check_holds_the_campaign_up(
+    staff_client: FlaskClient, worker: Worker, mailbox: Mailbox
+) -> None:
+    add_people(None, 1)
+    path = write(staff_client)
+    seen = hidden(staff_client.get(f"{path}/check").text, "checked")
+    texts = TEXTS.read_text(encoding="utf-8").replace("Newsletter", "Rundbrief")
+    with transaction() as session:
+        notice.publish(session, notice.read(texts), clock.now())
+    refuse(staff_client, path, seen)
+    worker.work()
+    assert not bulk_mails(mailbox)
+
+
+def refuse(client: FlaskClient, path: str, checked: str) -> None:
+    """Presses Send on a check page that is no longer true, and sees why nothing was sent, on the page as it is now."""
+    answer = post(client, f"{path}/send", path, checked=checked)
+    assert answer.headers["Location"] == f"{path}/check"
+    page = client.get(f"{path}/check").text
+    assert REFUSED in text_of(page)
+    assert checked not in page

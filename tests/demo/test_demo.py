@@ -81,9 +81,12 @@ def test_it_starts_without_settings_stops_on_ctrl_c_and_starts_again(demo: Demo)
     password = _password(demo.wait())
     assert "newsletter" in _get(demo.port, "/newsletter")
     assert _get(demo.mail_port)
-    for file in ("keys.json", "staff-account.txt"):
+    for file in ("keys.json", "staff-account.txt", "settings.sh"):
         assert (demo.folder / file).stat().st_mode & 0o077 == 0
     assert demo.folder.stat().st_mode & 0o077 == 0
+    command = f". {demo.folder}/settings.sh && {COMMAND} ledger verify"
+    verified = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert verified.returncode == 0, verified.stderr
     assert demo.end(signal.SIGINT)[0] == 0
     with pytest.raises(urllib.error.URLError):
         _get(demo.port)

@@ -59,7 +59,7 @@ def test_check_is_content(database_url: str, mailbox: Mailbox) -> None:
     content = run_command(database_url, "check", smtp_port=mailbox.port)
     assert (content.returncode, content.stderr) == (0, "")
     as_json = json.loads(run_command(database_url, "check", "--json", smtp_port=mailbox.port).stdout)
-    assert [finding["what"] for finding in as_json] == ["database", "migrations", "suppression key", "smtp"]
+    assert [finding["what"] for finding in as_json] == ["database", "migrations", "suppression key", "dkim", "smtp"]
     assert {finding["problem"] for finding in as_json} == {None}
 
 

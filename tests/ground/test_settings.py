@@ -78,6 +78,7 @@ def test_an_empty_environment_names_every_variable_that_is_needed() -> None:
         ("ORGANISATION_EMAIL", "nobody"),
         ("ORGANISATION_IMPRINT_URL", "beispiel.example"),
         ("MAIL_FROM", "Beispiel GmbH"),
+        ("DKIM", "perhaps"),
         ("BOUNCE_DOMAIN", "bounces@example.org"),
         ("UNSUBSCRIBE_MAILBOX", "nobody"),
         ("INBOUND_LMTP_PORT", "lmtp"),
@@ -89,12 +90,20 @@ def test_an_empty_environment_names_every_variable_that_is_needed() -> None:
         ("IMAP_URL", "imaps://mail.example.org"),
         ("IMAP_URL", "imap://user:password@mail.example.org"),
         ("COMPLAINTS_TO", "nobody"),
+        ("WEBHOOK_SES_TOPICS", "my-topic"),
+        ("WEBHOOK_POSTMARK_SECRET", "short"),
+        ("WEBHOOK_BREVO_SECRET", "short"),
+        ("WEBHOOK_MAILJET_SECRET", "short"),
         ("TIME_ZONE", "Europe/Nowhere"),
         ("EMBED_SITES", "https://www.example.org/page"),
         ("TRUSTED_PROXIES", "yes"),
         ("RATE_LIMIT_STORAGE", "floppy://a"),
         ("SIGN_UP_LIMIT", "often"),
         ("CONFIRMATION_DAYS", "0"),
+        ("DNS_SERVERS", "dns.example.org"),
+        ("DNS_SERVERS", "127.0.0.1:99999"),
+        ("SENDING_ADDRESSES", "mail.example.org"),
+        ("SPF_INCLUDE", "include:relay.example.net"),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
@@ -138,6 +147,17 @@ def test_smtp_urls() -> None:
     )
     smtp = _settings(SMTP_URL="smtp://mail.example.org:587").smtp
     assert (smtp.port, smtp.implicit_tls, smtp.starttls, smtp.user) == (587, False, True, None)
+
+
+def test_name_servers_may_name_a_port() -> None:
+    dns = _settings(DNS_SERVERS="192.0.2.53 192.0.2.54:5353 2001:db8::53, [2001:db8::53]:5353").dns
+    assert dns.servers == (
+        ("192.0.2.53", 53),
+        ("192.0.2.54", 5353),
+        ("2001:db8::53", 53),
+        ("2001:db8::53", 5353),
+    )
+    assert _settings(SENDING_ADDRESSES="2001:DB8:0::1").dns.sending_addresses == ("2001:db8::1",)
 
 
 def test_cookies_are_secure_behind_https() -> None:

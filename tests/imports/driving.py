@@ -11,9 +11,10 @@ from consent_service import clock
 from consent_service.database import reading
 from consent_service.domain.addresses import normalise
 from consent_service.domain.kinds import LeftOut
-from consent_service.imports import queries
+from consent_service.imports import queries, uploads
 from consent_service.imports.models import ImportRow
 from consent_service.imports.queries import Overview
+from consent_service.imports.rules import ImportState
 from consent_service.ledger import queries as ledger
 from consent_service.notice import queries as notice
 from consent_service.subjects import service as subjects
@@ -33,7 +34,17 @@ def customer(address: str, name: str = "") -> str:
 
 
 def upload(browser: FlaskClient, content: str | bytes, kind: str = "customers") -> TestResponse:
-    """Sends a file through the form; on success the answer is the page of the import."""
+    """Sends a file through the form and has the worker stage it; on success the answer is the page of the import."""
+    answer = send_file(browser, content, kind)
+    if answer.status_code != 200:
+        return answer
+    while newest().state is ImportState.STAGING:
+        uploads.stage_next()
+    return browser.get(answer.request.path)
+
+
+def send_file(browser: FlaskClient, content: str | bytes, kind: str = "customers") -> TestResponse:
+    """Sends a file through the form; on success the answer is the page of the import, of which nothing is read yet."""
     token = hidden(browser.get("/staff/imports/upload").text, "csrf_token")
     body = content if isinstance(content, bytes) else content.encode()
     fields = {"csrf_token": token, "kind": kind, "purpose": "customer_information"}

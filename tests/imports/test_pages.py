@@ -1,23 +1,37 @@
 """The import pages, and what the worker then does, on both databases."""
 
+import hashlib
 import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 
 from consent_service import clock
 from consent_service.audit.models import AuditEntry
 from consent_service.database import reading, transaction
 from consent_service.domain.addresses import normalise
+from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Channel, EventKind, LeftOut, LegalBasis, SuppressionReason
 from consent_service.evidence import service as evidence
-from consent_service.imports import applying
+from consent_service.imports import applying, staging, uploads
+from consent_service.imports.models import ImportFile, ImportRow
 from consent_service.imports.rules import ImportState, RowResult
+from consent_service.imports.staging import CHUNK
+from consent_service.ledger import queries as ledger
+from consent_service.mailing import claiming, handover
+from consent_service.mailing import service as mailing
+from consent_service.mailing.handover import Outcome
+from consent_service.mailing.rules import Lane, Reply
+from consent_service.notice import queries as notice
 from consent_service.subjects import service as subjects
-from tests.driving import Mailbox, Worker, confirmed, events_of, everything, hidden, one_click_path, text_of
+from tests.driving import Mailbox, Worker, add_people, confirmed, events_of, everything, hidden, one_click_path, text_of
 from tests.imports.driving import (
     counts,
     customer,
@@ -28,8 +42,10 @@ from tests.imports.driving import (
     press,
     reason_left_out,
     rows_left,
+    send_file,
     upload,
 )
+from tests.mailing.campaigning import start_mailing, states
 
 MIXED = customers(
     customer("anna@example.org", "Änne Müßig"),
@@ -270,8 +286,8 @@ def test_batches_go_on_where_they_stopped(staff_client: FlaskClient, worker: Wor
     assert newest().rows_applied == applying.BATCH
     assert rows_left() == applying.BATCH + 10
     assert "500 of 1,010" in text_of(staff_client.get(page.request.path).text)
-    worker.settle()
-    worker.settle()
+    for _ in range(3):
+        worker.settle()
     assert newest().state is ImportState.APPLIED
     assert len(everything()["consent_events"]) == len(rows)
     assert rows_left() == 0
@@ -279,7 +295,7 @@ def test_batches_go_on_where_they_stopped(staff_client: FlaskClient, worker: Wor
 
 def _apply_and_die() -> None:
     with transaction() as session:
-        applying.apply_next(session, clock.now())
+        applying.apply_rows(session, newest().public_id, clock.now())
         raise KeyboardInterrupt
 
 
@@ -306,3 +322,148 @@ def test_empty_list_and_unknown_import(staff_client: FlaskClient) -> None:
     assert staff_client.get(f"/staff/imports/{'0' * 32}").status_code == 404
     upload(staff_client, MIXED)
     assert "Waiting for your decision" in staff_client.get("/staff/imports/").text
+
+
+def test_a_large_file_is_answered_at_once_and_staged_by_the_worker(staff_client: FlaskClient) -> None:
+    rows = [customer(f"person{number}@example.org", "Anna Beispiel") for number in range(270_000)]
+    content = customers(*rows).encode()
+    assert 14_000_000 < len(content) < 16_000_000
+    began = time.monotonic()
+    page = send_file(staff_client, content)
+    answered = time.monotonic() - began
+    assert "0 % read" in text_of(page.text)
+    assert rows_left() == 0
+    began = time.monotonic()
+    for _ in range(3):
+        uploads.stage_next()
+    staging_all = (time.monotonic() - began) * len(rows) / (3 * CHUNK)
+    assert answered < staging_all / 4
+    assert rows_left() == 3 * CHUNK
+    page = staff_client.get(page.request.path)
+    assert f"1 % read {3 * CHUNK:,} rows so far" in text_of(page.text)
+    assert f"{page.request.path}/apply" not in page.text
+
+
+def test_staging_goes_on_where_it_stopped_and_leaves_no_piece(
+    staff_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces end anywhere, also within a letter; a record that begins on one line may end on the next."""
+    chunk = 100
+    monkeypatch.setattr(uploads, "PIECE", 997)
+    monkeypatch.setattr(staging, "CHUNK", chunk)
+    broken = 'carla@example.org,"Carla\nBeispiel",de,2020-05-31,Shop'
+    rows = [customer(f"person{number}@example.org", "Jörg Müßig") for number in range(chunk * 2 + 10)]
+    rows[chunk - 1 : chunk - 1] = [broken, customer("PERSON0@example.org"), "", customer("nobody")]
+    content = customers(*rows)
+    page = send_file(staff_client, content)
+    with pytest.raises(KeyboardInterrupt):
+        _stage_and_die(monkeypatch)
+    assert rows_left() == 0
+    at_once(4, uploads.stage_next)
+    assert rows_left() == chunk
+    left = len(everything()["import_pieces"])
+    assert left < len(content.encode()) // 997
+    for _ in range(3):
+        uploads.stage_next()
+    done = newest()
+    assert (done.state, done.percent_read, done.sha256) == (
+        ImportState.STAGED,
+        None,
+        hashlib.sha256(content.encode()).hexdigest(),
+    )
+    assert (done.counts[RowResult.NEW], done.counts[RowResult.BAD], done.counts[RowResult.DUPLICATE]) == (
+        chunk * 2 + 10,
+        2,
+        1,
+    )
+    lines = text_of(staff_client.get(page.request.path).text)
+    assert f"{chunk + 1} A quotation mark is not closed, or a cell has a line break" in lines
+    assert f"{chunk + 5} This is not an e-mail address" in lines
+    assert everything()["import_pieces"] == everything()["import_files"] == []
+    assert name_in_file(f"person{chunk * 2 + 9}@example.org") == "Jörg Müßig"
+
+
+def _stage_and_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads.service, "stage", die)
+        uploads.stage_next()
+
+
+def at_once(times: int, work: Callable[[], object]) -> None:
+    """As several workers do it whose timetables come to the same job at the same moment."""
+    app = current_app._get_current_object()
+
+    def run() -> None:
+        with app.app_context():
+            work()
+
+    with ThreadPoolExecutor(times) as pool:
+        for done in [pool.submit(run) for _ in range(times)]:
+            done.result()
+
+
+def name_in_file(address: str) -> str | None:
+    """The name in the staged row of this address."""
+    with reading() as session:
+        return session.execute(sa.select(ImportRow.name).where(ImportRow.address == address)).scalar_one()
+
+
+def test_an_upload_that_was_cut_off_is_cleared_away(staff_client: FlaskClient, worker: Worker) -> None:
+    send_file(staff_client, MIXED)
+    with transaction() as session:
+        session.execute(sa.delete(ImportFile))
+    with time_machine.travel(clock.now() + timedelta(days=8)):
+        worker.work()
+    assert newest().state is ImportState.DISCARDED
+    assert everything()["import_pieces"] == []
+
+
+def test_a_list_is_applied_once_nothing_is_in_hand_to_anybody_on_it(
+    app: Flask, staff_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = add_people(None, 1)[0]
+    start_mailing()
+    page = upload(staff_client, "email\nperson0@example.org\n", "complained")
+    press(staff_client, page, "apply")
+    with transaction() as session:
+        claim = claiming.claim(session, Lane.BULK, 1)[0]
+        assert handover.step(session, [], claim, clock.now()) is not None
+    with ThreadPoolExecutor(1, initializer=lambda: app.app_context().push()) as pool:
+        applied = pool.submit(applying.apply_next)
+        while not is_suppressed(person):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert not applied.done()
+        assert newest().state is ImportState.APPLYING
+        with transaction() as session:
+            handover.record(session, Outcome(claim, Reply(250, "2.0.0 Taken"), clock.now()))
+        applied.result(timeout=5)
+    applying.apply_next()
+    assert newest().state is ImportState.APPLIED
+    assert states() == {"sent": 1}
+
+
+def test_what_stays_in_hand_to_somebody_on_a_list_is_in_doubt(
+    staff_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "LONGEST_WAIT_SECONDS", 0.1)
+    add_people(None, 2)
+    start_mailing()
+    press(staff_client, upload(staff_client, "email\nperson0@example.org\n", "complained"), "apply")
+    with transaction() as session:
+        claims = claiming.claim(session, Lane.BULK, 2)
+    for claim in claims:
+        with transaction() as session:
+            assert handover.step(session, [], claim, clock.now()) is not None
+    applying.apply_next()
+    assert states() == {"in_doubt": 1, "handing": 1}
+
+
+def is_suppressed(person: SubjectId) -> bool:
+    """Whether somebody is not written to for the newsletter because of a suppression."""
+    with reading() as session:
+        newsletter = notice.purpose(session, "newsletter", clock.now()).purpose_id
+        return ledger.reason_left_out(session, person, newsletter) is LeftOut.SUPPRESSED

@@ -1,7 +1,7 @@
 """States and counts: what is rebuilt from the ledger equals what was written live, and what was changed is found."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PurposeId, SubjectId, new_public_id
-from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, Language, LegalBasis
+from consent_service.domain.kinds import (
+    Channel,
+    ConsentStatus,
+    EventKind,
+    Language,
+    LeftOut,
+    LegalBasis,
+    SuppressionReason,
+)
 from consent_service.evidence import service as evidence
 from consent_service.ledger import queries, rebuild, verify
 from consent_service.ledger import service as ledger
@@ -27,7 +35,7 @@ from tests.conftest import run_command
 from tests.driving import add_people
 
 EVERYBODY = Chunk(SubjectId(0), SubjectId(2**31))
-ACTS = ("confirm", "import", "leave", "leave twice", "leave everything", "erase", "fold")
+ACTS = ("confirm", "import", "leave", "leave twice", "leave everything", "erase", "bounce", "complain", "fold")
 HISTORIES = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2), st.integers(0, 3)), max_size=25)
 
 
@@ -49,6 +57,10 @@ def act(session: Session, what: str, number: int, wording: Wording) -> None:
             preferences.leave(session, person, [wording.purpose_id] * 2, Channel.LINK, {}, now)
         case "leave everything":
             preferences.leave_everything(session, person, Channel.LINK, {}, now)
+        case "bounce":
+            subjects.suppress_subject(session, person, SuppressionReason.BOUNCED, now)
+        case "complain":
+            subjects.suppress_subject(session, person, SuppressionReason.COMPLAINED, now, wording.purpose_id)
         case "erase":
             rights.erase(session, address, "operator", now)
 
@@ -82,7 +94,9 @@ def test_rebuilt_equals_live_after_random_histories(app: Flask, history: list[tu
             act(session, what, number, wordings[purpose])
     with transaction() as session:
         assert wrong(session) == []
-        assert verify.check_database(session) + verify.check_people(session, EVERYBODY) == []
+        assert [*verify.check_database(session), *verify.check_people(session, EVERYBODY)] == []
+        for wording in wordings:
+            assert not_zero(queries.numbers_left_out(session, wording.purpose_id)) == grouped(session, wording)
         live = queries.counts(session), states(session)
         session.execute(sa.text("DELETE FROM consent_states"))
         session.execute(sa.text("DELETE FROM state_counts"))
@@ -92,6 +106,16 @@ def test_rebuilt_equals_live_after_random_histories(app: Flask, history: list[tu
         rebuilt = queries.counts(session), states(session)
     assert _without_zeros(rebuilt[0]) == _without_zeros(live[0])
     assert rebuilt[1] == live[1]
+
+
+def grouped(session: Session, wording: Wording) -> dict[str | None, int]:
+    """Everybody, counted by why they are left out."""
+    everybody = queries.everybody(wording.purpose_id).subquery()
+    return dict(session.execute(sa.select(everybody.c.left_out, sa.func.count()).group_by(everybody.c.left_out)).all())
+
+
+def not_zero(numbers: Mapping[LeftOut | None, int]) -> dict[str | None, int]:
+    return {reason and reason.value: number for reason, number in numbers.items() if number}
 
 
 def states(session: Session) -> list[tuple[object, ...]]:

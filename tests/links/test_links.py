@@ -89,10 +89,10 @@ def test_a_damaged_link_is_refused(app: Flask, use: Use, spoil: object) -> None:
 def test_a_fresh_link_is_fresh_for_an_hour(app: Flask) -> None:
     with app.app_context():
         token = links.sign(Use.FRESH_SETTINGS, SOMEBODY)
-        assert links.read_settings(token) == links.SettingsLink(SOMEBODY, is_fresh=True)
+        assert links.read_settings(token) == links.PersonalLink(SOMEBODY, is_fresh=True)
         with time_machine.travel(clock.now() + timedelta(minutes=61)):
-            assert links.read_settings(token) == links.SettingsLink(SOMEBODY, is_fresh=False)
-        assert links.read_settings(links.sign(Use.SETTINGS, SOMEBODY)) == links.SettingsLink(SOMEBODY, is_fresh=False)
+            assert links.read_settings(token) == links.PersonalLink(SOMEBODY, is_fresh=False)
+        assert links.read_settings(links.sign(Use.SETTINGS, SOMEBODY)) == links.PersonalLink(SOMEBODY, is_fresh=False)
 
 
 def test_identifiers_are_random_and_128_bits() -> None:

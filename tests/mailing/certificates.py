@@ -21,8 +21,8 @@ class Files:
     key: Path
 
 
-def make(folder: Path) -> Files:
-    """Makes them, for 127.0.0.1 and a day."""
+def make(folder: Path, days: int = 1) -> Files:
+    """Makes them, for 127.0.0.1 and so many days."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.org")])
     now = clock.now()
@@ -33,7 +33,7 @@ def make(folder: Path) -> Files:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -235,6 +235,7 @@ def test_every_header_for_leaving_is_there() -> None:
     assert message["List-Unsubscribe"] == f"<{way_out.one_click_url}>, <{way_out.mailto}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Precedence"] == "bulk"
+    assert message["Feedback-ID"] == f"{'c' * 32}:newsletter:beispiel-exampl"
     assert message["Auto-Submitted"] is None
 
 
@@ -248,3 +249,25 @@ def test_a_mailing_without_a_visible_way_out_cannot_be_built(missing: str) -> No
 def test_every_slot_is_filled() -> None:
     found = Template.parse(TEXT.subject, template(mailing()))
     assert {slot for slot, _ in found.slots} == set(Slot)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "address", "expected"),
+    [
+        ("newsletter", "x@a.de", "1:newsletter:a-de-"),
+        ("seminar:information", "x@BEISPIEL.example", "1:seminar-information:beispiel-exampl"),
+        ("n" * 64, "x@a.example", f"1:{'n' * 64}:a-example"),
+    ],
+)
+def test_a_feedback_id_has_three_plain_words_on_one_line(purpose: str, address: str, expected: str) -> None:
+    sender = Sender("Beispiel GmbH", address)
+    found = feedback_id("1", purpose, sender)
+    assert found == expected
+    mime = template(MailingText(sender, "News", "news.localhost", found, TEXT))
+    assert f"\r\nFeedback-ID: {expected}\r\n".encode() in mime
+
+
+@pytest.mark.parametrize("words", ["", "one", "a:b:c:d:e", "a:b@c.de:d", "a:b\r\nBcc: c", "a: b:c", "ü:b:c"])
+def test_what_is_no_feedback_id_cannot_be_built(words: str) -> None:
+    with pytest.raises(ValueError, match="Feedback-ID"):
+        MailingText(mailing().sender, "News", "news.localhost", words, TEXT)

