@@ -7,16 +7,19 @@ from flask import current_app
 from consent_service.audit import models as _audit  # noqa: F401
 from consent_service.campaigns import models as _campaigns  # noqa: F401
 from consent_service.database import Base, UtcDateTime
+from consent_service.deliverability import models as _deliverability  # noqa: F401
 from consent_service.evidence import models as _evidence  # noqa: F401
 from consent_service.exports import models as _exports  # noqa: F401
 from consent_service.extensions import database
 from consent_service.imports import models as _imports  # noqa: F401
+from consent_service.inbound import models as _inbound  # noqa: F401
 from consent_service.ledger import models as _ledger  # noqa: F401
 from consent_service.mailing import models as _mailing  # noqa: F401
 from consent_service.notice import models as _notice  # noqa: F401
 from consent_service.preferences import models as _preferences  # noqa: F401
 from consent_service.registrations import models as _registrations  # noqa: F401
 from consent_service.seminars import models as _seminars  # noqa: F401
+from consent_service.signing import models as _signing  # noqa: F401
 from consent_service.staff import models as _staff  # noqa: F401
 from consent_service.subjects import models as _subjects  # noqa: F401
 from consent_service.surveys import models as _surveys  # noqa: F401
