@@ -5,8 +5,8 @@ Message-ID of their own, in its Subject; only its mailbox has seen them.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from email.parser import BytesHeaderParser
 from functools import partial
 
 import sqlalchemy as sa
@@ -89,13 +89,13 @@ def _text(subject: str) -> MailingText:
     )
 
 
-def take(session: Session, raw: bytes, at: datetime) -> bool:
+def take(session: Session, header: Callable[[str], str], raw: bytes, at: datetime) -> bool:
     """Keeps a mail that came in, if it is the first copy of a test mail; False for every other mail.
 
-    Reads headers only; what the copy is worth is found out later. `at` is aware.
+    `header` gives the mail's header of a name, empty where there is none; what the copy is worth is found out
+    later. `at` is aware.
     """
-    headers = BytesHeaderParser().parsebytes(raw)
-    found = [mark.search(str(headers.get(name, ""))) for name, mark in _MARKS.items()]
+    found = [mark.search(header(name)) for name, mark in _MARKS.items()]
     return any(mark is not None and _keep(session, PublicId(mark[1]), raw, at) for mark in found)
 
 

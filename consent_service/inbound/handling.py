@@ -102,7 +102,9 @@ def _handle(session: Session, row: Stored, now: datetime) -> dict[str, object]:
     mail = Mail.read(envelope, data)
     recognised = recognise(mail, ours())
     author = _author(session, mail)
-    done = _TEST_COPY if seeds.take(session, data, now) else _act(session, row, mail, recognised, author, now)
+    done = (
+        _TEST_COPY if seeds.take(session, mail.header, data, now) else _act(session, row, mail, recognised, author, now)
+    )
     message = done.handled.message.id if done.handled.message else _message_id(session, recognised.message)
     return {
         "state": InboundState.HANDLED if done.is_settled else InboundState.OPEN,
