@@ -16,9 +16,8 @@ DOMAINS = st.sampled_from(["example.org", "EXAMPLE.org", "müller.example", "MÜ
 
 @given(st.text())
 def test_garbage_raises_nothing_but_invalid_address(text: str) -> None:
-    for function in (normalise, mailbox):
-        with suppress(InvalidAddress):
-            function(text)
+    with suppress(InvalidAddress):
+        mailbox(text, normalise(text))
 
 
 @given(LOCAL_PARTS, DOMAINS)

@@ -97,8 +97,9 @@ def test_a_campaign_with_a_seminar_as_a_block(
     public_id = shown.rpartition("/")[2]
     preview = staff_client.get(f"/staff/campaigns/{public_id}/preview/de").text
     assert f"/seminars/{seminar}?lang=de" in preview
-    token = hidden(staff_client.get(shown).text, "csrf_token")
-    assert staff_client.post(f"/staff/campaigns/{public_id}/send", data={"csrf_token": token}).status_code == 303
+    check = staff_client.get(f"/staff/campaigns/{public_id}/check").text
+    sending = {name: hidden(check, name) for name in ("csrf_token", "checked")}
+    assert staff_client.post(f"/staff/campaigns/{public_id}/send", data=sending).status_code == 303
     worker.work()
     mail = mailbox.latest(ANNA)
     assert mail.subject == "Einladung"

@@ -157,12 +157,3 @@ def test_a_moment_is_what_the_clock_shows_or_none(wall: datetime, zone: ZoneInfo
 def test_a_time_that_the_clocks_leave_out_is_none() -> None:
     assert moment(datetime(2026, 3, 29, 2, 30), BERLIN) is None
     assert moment(datetime(2026, 3, 29, 3, 30), BERLIN) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-
-
-@given(st.text(max_size=200))
-def test_words_in_markdown_are_shown_as_they_are(text: str) -> None:
-    from consent_service.campaigns.composing import to_text
-
-    words = " ".join(text.split()).replace("{{", "{ {").replace("}}", "} }")
-    if words.isprintable() and words:
-        assert to_text("x " + rules.as_markdown(text)).replace("\n", " ") == f"x {words}"
