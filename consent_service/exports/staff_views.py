@@ -1,14 +1,13 @@
 """Export pages: past exports, what is wanted, a check of it, and the download."""
 
-from flask import Response, render_template, request, stream_with_context
+from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.errors import Refused
-from consent_service.exports import queries, service
+from consent_service.exports import downloads, queries, service
 from consent_service.exports.forms import ExportForm
-from consent_service.exports.rules import ExportFormat
 from consent_service.exports.sending import send
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
@@ -16,12 +15,6 @@ from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
 
 blueprint = staff_blueprint("exports", __name__, "/exports")
-
-MEDIA_TYPES = {
-    ExportFormat.CSV: "text/csv; charset=utf-8",
-    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ExportFormat.JSON_LINES: "application/jsonl; charset=utf-8",
-}
 
 
 @blueprint.get("/")
@@ -63,12 +56,7 @@ def download() -> str | tuple[str, int] | Response:
             export = service.begin(session, wanted, actor(), now)
     except Refused:
         return _unnamed_recipient(form)
-    name = f"{wanted.criteria.purpose_code}-{now:%Y-%m-%d}.{wanted.format}"
-    return Response(
-        stream_with_context(send(export)),
-        content_type=MEDIA_TYPES[wanted.format],
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+    return downloads.download(send(export), wanted.format, f"{wanted.criteria.purpose_code}-{now:%Y-%m-%d}")
 
 
 def _form() -> ExportForm:

@@ -1,7 +1,5 @@
 """The forms of the day, and of lists."""
 
-from collections.abc import Sequence
-
 import wtforms
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -11,29 +9,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from consent_service.domain.addresses import LONGEST_ADDRESS
 from consent_service.domain.kinds import Language
 from consent_service.domain.names import LONGEST_NAME
-from consent_service.exports.rules import LONGEST_REASON, ExportFormat
-from consent_service.localisation import current_language
-from consent_service.notice.queries import Wording
+from consent_service.exports.forms import MarketingForm, format_field, reason_field
 from consent_service.public_forms import Deliverable, without_margins
 from consent_service.seminars.participants import AtTheDoor, Whom
-
-_FORMATS = [
-    SelectChoice(ExportFormat.CSV.value, "CSV"),
-    SelectChoice(ExportFormat.XLSX.value, "Excel (XLSX)"),
-    SelectChoice(ExportFormat.JSON_LINES.value, "JSON Lines"),
-]
-
-
-def _reason() -> wtforms.StringField:
-    return wtforms.StringField(
-        _l("Reason"),
-        [
-            validators.DataRequired(_l("Say what the list is for")),
-            validators.Length(max=LONGEST_REASON, message=_l("Shorten the reason to at most %(max)d characters")),
-        ],
-        filters=[without_margins],
-        description=_l("What the list is for. It is kept with the record; name no people in it."),
-    )
 
 
 class SearchForm(FlaskForm):  # type: ignore[misc]
@@ -72,11 +50,11 @@ class DoorForm(FlaskForm):  # type: ignore[misc]
 class ListForm(FlaskForm):  # type: ignore[misc]
     """The participant list as a file."""
 
-    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
-    reason = _reason()
+    format = format_field()
+    reason = reason_field()
 
 
-class MarketingForm(FlaskForm):  # type: ignore[misc]
+class SeminarMarketingForm(MarketingForm):
     """Those of a seminar who may be written to."""
 
     whom = wtforms.RadioField(
@@ -88,10 +66,3 @@ class MarketingForm(FlaskForm):  # type: ignore[misc]
         ],
         default=Whom.CONFIRMED.value,
     )
-    purpose = wtforms.SelectField(_l("And consent to be written to for"))
-    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
-    reason = _reason()
-
-    def __init__(self, purposes: Sequence[Wording]) -> None:
-        super().__init__()
-        self.purpose.choices = [SelectChoice(one.code, one.title(current_language())) for one in purposes]

@@ -3,7 +3,9 @@
 What is searched for is personal data: it is sent by POST and kept in the session (as in the list of people).
 """
 
-from flask import Response, flash, redirect, render_template, request, session, stream_with_context, url_for
+from functools import partial
+
+from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
@@ -13,15 +15,14 @@ from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.exports import service as exports
+from consent_service.exports.downloads import download, marketing_list
 from consent_service.exports.rules import ExportFormat
-from consent_service.exports.sending import send, send_rows
-from consent_service.exports.service import Criteria, Request
-from consent_service.exports.staff_views import MEDIA_TYPES
+from consent_service.exports.sending import send_rows
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.seminars import participants, queries
 from consent_service.seminars.participants import Whom
-from consent_service.seminars.participants_forms import DoorForm, ListForm, MarketingForm, SearchForm
+from consent_service.seminars.participants_forms import DoorForm, ListForm, SearchForm, SeminarMarketingForm
 from consent_service.staff.guard import actor, staff_blueprint
 
 blueprint = staff_blueprint("participants", __name__, "/seminars/<public_id>/participants")
@@ -131,7 +132,7 @@ def take_list(public_id: PublicId) -> Answer:
         about = _("Participants: %(title)s", title=seminar.title(Language.GERMAN))
         export = exports.begin_other(written, about, wanted, form.reason.data or "", actor(), now)
     columns, rows = participants.columns(seminar, language), participants.rows(seminar, people, language)
-    return _file(send_rows(export, wanted, columns, rows), wanted, f"participants-{now:%Y-%m-%d}")
+    return download(send_rows(export, wanted, columns, rows), wanted, f"participants-{now:%Y-%m-%d}")
 
 
 @blueprint.route("/marketing", methods=["GET", "POST"])
@@ -140,28 +141,13 @@ def marketing(public_id: PublicId) -> Answer:
     now = clock.now()
     with reading() as read:
         seminar = queries.seminar(read, public_id, now)
-        form = MarketingForm(notice.current_wordings(read, now))
-    values = {"seminar": seminar, "form": form, "language_of": current_language()}
-    if not form.is_submitted():
-        return render_template("seminars/staff/marketing.html", **values)
-    if not form.validate():
-        return render_template("seminars/staff/marketing.html", **values), 400
-    criteria = Criteria(form.purpose.data, None, participants.among(seminar, Whom(form.whom.data)))
-    if "download" not in request.form:
-        with reading() as read:
-            rows = exports.count(read, criteria, now)
-        return render_template("seminars/staff/marketing.html", rows=rows, **values)
-    wanted = ExportFormat(form.format.data)
-    with transaction() as written:
-        export = exports.begin(written, Request(criteria, wanted, form.reason.data or ""), actor(), now)
-    return _file(send(export), wanted, f"{form.purpose.data}-{now:%Y-%m-%d}")
-
-
-def _file(pieces: object, wanted: ExportFormat, name: str) -> Response:
-    return Response(
-        stream_with_context(pieces),  # type: ignore[call-overload]
-        content_type=MEDIA_TYPES[wanted],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{wanted}"', "Cache-Control": "no-store"},
+        form = SeminarMarketingForm(notice.current_wordings(read, now))
+    return marketing_list(
+        form,
+        lambda: participants.among(seminar, Whom(form.whom.data)),
+        partial(
+            render_template, "seminars/staff/marketing.html", seminar=seminar, form=form, language_of=current_language()
+        ),
     )
 
 

@@ -13,7 +13,8 @@ from wtforms import validators
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from consent_service.domain.kinds import Language
-from consent_service.exports.rules import LONGEST_REASON, ExportFormat
+from consent_service.exports.forms import MarketingForm, format_field, reason_field
+from consent_service.exports.rules import ExportFormat
 from consent_service.extensions import settings
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import Deliverable, PublicForm, without_margins
@@ -336,30 +337,11 @@ class FilterForm(wtforms.Form):
         ]
 
 
-_FORMATS = (
-    SelectChoice(ExportFormat.CSV.value, "CSV"),
-    SelectChoice(ExportFormat.XLSX.value, "Excel (XLSX)"),
-    SelectChoice(ExportFormat.JSON_LINES.value, "JSON Lines"),
-)
-
-
-def _reason() -> wtforms.StringField:
-    return wtforms.StringField(
-        _l("Reason"),
-        [
-            validators.DataRequired(_l("Say what the list is for")),
-            validators.Length(max=LONGEST_REASON, message=_l("Shorten the reason to at most %(max)d characters")),
-        ],
-        filters=[without_margins],
-        description=_l("What the list is for. It is kept with the record; name no people in it."),
-    )
-
-
 class ExportForm(FlaskForm):  # type: ignore[misc]
     """As what answers are taken out, and why."""
 
-    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
-    reason = _reason()
+    format = format_field()
+    reason = reason_field()
 
     @property
     def chosen_format(self) -> ExportFormat:
@@ -367,7 +349,7 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
         return ExportFormat(self.format.data)
 
 
-class MarketingForm(FlaskForm):  # type: ignore[misc]
+class SurveyMarketingForm(MarketingForm):
     """Those of a survey who may be written to."""
 
     whom = wtforms.RadioField(
@@ -378,10 +360,3 @@ class MarketingForm(FlaskForm):  # type: ignore[misc]
         ],
         default=Whom.TOOK_PART.value,
     )
-    purpose = wtforms.SelectField(_l("And consent to be written to for"))
-    format = wtforms.RadioField(_l("Format"), choices=_FORMATS, default=ExportFormat.CSV.value)
-    reason = _reason()
-
-    def __init__(self, purposes: Sequence[Wording], language: Language) -> None:
-        super().__init__()
-        self.purpose.choices = [SelectChoice(one.code, one.title(language)) for one in purposes]

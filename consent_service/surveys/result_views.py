@@ -1,8 +1,8 @@
 """Results for staff: numbers, charts, free texts and exports; and the page of those that were published."""
 
-from collections.abc import Iterator
+from functools import partial
 
-from flask import Response, abort, make_response, render_template, request, stream_with_context
+from flask import Response, abort, make_response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -10,18 +10,14 @@ from consent_service import charts, clock
 from consent_service.database import reading, transaction
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
-from consent_service.exports import service as exports
-from consent_service.exports.rules import ExportFormat
-from consent_service.exports.sending import send
-from consent_service.exports.service import Criteria, Request
-from consent_service.exports.staff_views import MEDIA_TYPES
+from consent_service.exports.downloads import download, marketing_list
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor
 from consent_service.surveys import exporting, queries, results, words
 from consent_service.surveys.anonymity import BATCH, FEWEST_SHOWN
 from consent_service.surveys.counting import Days
-from consent_service.surveys.forms import ExportForm, FilterForm, MarketingForm
+from consent_service.surveys.forms import ExportForm, FilterForm, SurveyMarketingForm
 from consent_service.surveys.queries import Details
 from consent_service.surveys.results import Results, Wanted
 from consent_service.surveys.rules import Code, State
@@ -139,7 +135,7 @@ def export(public_id: PublicId) -> str | Response | tuple[str, int]:
     except Refused:
         form.reason.errors = [_("There are no answers to export")]
         return render_template("surveys/staff/export.html", **values), 400
-    return _file(exporting.send(begun), asked.format, f"survey-{survey.public_id[:8]}-{now:%Y-%m-%d}")
+    return download(exporting.send(begun), asked.format, f"survey-{survey.public_id[:8]}-{now:%Y-%m-%d}")
 
 
 @blueprint.route("/<public_id>/results/marketing", methods=["GET", "POST"])
@@ -148,28 +144,17 @@ def marketing(public_id: PublicId) -> str | Response | tuple[str, int]:
     now = clock.now()
     with reading() as session:
         survey = _survey(session, public_id)
-        form = MarketingForm(notice.current_wordings(session, now), current_language())
-    values = {"survey": survey, "form": form, "text": survey.text(current_language())}
-    if not form.is_submitted():
-        return render_template("surveys/staff/marketing.html", **values)
-    if not form.validate():
-        return render_template("surveys/staff/marketing.html", **values), 400
-    criteria = Criteria(form.purpose.data, None, exporting.among(survey, exporting.Whom(form.whom.data)))
-    if "download" not in request.form:
-        with reading() as session:
-            rows = exports.count(session, criteria, now)
-        return render_template("surveys/staff/marketing.html", rows=rows, **values)
-    wanted = ExportFormat(form.format.data)
-    with transaction() as session:
-        export = exports.begin(session, Request(criteria, wanted, form.reason.data or ""), actor(), now)
-    return _file(send(export), wanted, f"{form.purpose.data}-{now:%Y-%m-%d}")
-
-
-def _file(pieces: Iterator[bytes], wanted: ExportFormat, name: str) -> Response:
-    return Response(
-        stream_with_context(pieces),
-        content_type=MEDIA_TYPES[wanted],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{wanted}"'},
+        form = SurveyMarketingForm(notice.current_wordings(session, now))
+    return marketing_list(
+        form,
+        lambda: exporting.among(survey, exporting.Whom(form.whom.data)),
+        partial(
+            render_template,
+            "surveys/staff/marketing.html",
+            survey=survey,
+            form=form,
+            text=survey.text(current_language()),
+        ),
     )
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_service.seminars import rules
 from consent_service.seminars.rules import (
     TAKES_REGISTRATIONS,
     Lead,
