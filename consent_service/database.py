@@ -266,8 +266,9 @@ def forget_deleted() -> bool:
         return _rewrite_sqlite()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
-            "VACUUM subjects, messages, returns, registrations, import_rows, inbound_messages, data_keys, person_keys, "
-            "seminar_requests, seminar_seats, survey_requests, survey_participants, survey_responses"
+            "VACUUM subjects, messages, returns, registrations, import_rows, import_pieces, inbound_messages, "
+            "data_keys, person_keys, seminar_requests, seminar_seats, "
+            "survey_requests, survey_participants, survey_responses"
         )
     return True
 
