@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -37,16 +37,22 @@ WORDS = Text(
 
 def main() -> None:
     """Measures both in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    measure("campaign", AIM, __doc__)
+
+
+def measure(name: str, aim: str, purpose: str | None, before: Callable[[], None] = lambda: None) -> None:
+    """Measures both in turn; `before` prepares the service, in whose context it is called."""
+    parser = argparse.ArgumentParser(description=purpose)
     parser.add_argument("--scale", type=float, default=1, help=f"multiplies the {PEOPLE} mails of a round")
     people = int(PEOPLE * parser.parse_args().scale)
     ours, bare = [], []
     with prepared() as (folder, _app), sink() as port:
         fill(folder / "consent.db", people)
+        before()
         for _ in range(ROUNDS):
             bare.append(bare_rate(folder, port, people // 4))
             ours.append(our_rate(folder, port, people))
-    report("campaign", ours, bare, "mails/s", AIM)
+    report(name, ours, bare, "mails/s", aim)
 
 
 def our_rate(folder: Path, port: int, people: int) -> float:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Response, abort, make_response, render_template, request
+from flask import Response, abort, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -92,11 +92,7 @@ def _picture(figures: Figures, row: str) -> Response:
     if not shares:
         abort(404)
     language = current_language()
-    svg = charts.bars([(figures.question.choice_words(share.value, language), share.number) for share in shares])
-    response = make_response(svg)
-    response.headers["Content-Type"] = "image/svg+xml"
-    response.headers["Content-Security-Policy"] = charts.POLICY
-    return response
+    return charts.picture([(figures.question.choice_words(share.value, language), share.number) for share in shares])
 
 
 @blueprint.get("/<public_id>/results/texts/<code>")
