@@ -6,9 +6,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.conftest import STAFF_ADDRESS, STAFF_PASSWORD, add_staff
+from tests.conftest import STAFF_PASSWORD, add_staff
 from tests.e2e.conftest import Service
 from tests.e2e.visiting import registered
+
+STAFF = "pages.staff@beispiel.example"
 
 CUSTOMERS = Path(__file__).parents[2] / "docs" / "examples" / "customers.csv"
 PERSON = "bettina.beispiel.mit.langer.adresse@subdomain.example.org"
@@ -36,7 +38,7 @@ class Desk:
 def sign_in(page: Page, service: Service) -> None:
     """Signs a member of staff in, by the form."""
     page.goto(f"{service.url}/staff/sign-in?lang=en")
-    page.get_by_label("E-mail address").fill(STAFF_ADDRESS)
+    page.get_by_label("E-mail address").fill(STAFF)
     page.get_by_label("Password", exact=True).fill(STAFF_PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
@@ -45,7 +47,7 @@ def sign_in(page: Page, service: Service) -> None:
 def prepare(page: Page, service: Service) -> Desk:
     """Signs in and gives each page something to show; `page` reads English and stays signed in."""
     with service.app.app_context():
-        add_staff()
+        add_staff(STAFF)
     registered(page, service, PERSON)
     sign_in(page, service)
     applied = upload(page, service.url, "kunden-2024.csv", CUSTOMERS.read_bytes())
@@ -119,7 +121,7 @@ def _sent_as_it_is(path: str, of: str = "") -> Callable[[Page, Desk], None]:
 
 def _wrong_password(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/staff/sign-in")
-    page.locator("#email").fill(STAFF_ADDRESS)
+    page.locator("#email").fill(STAFF)
     page.locator("#password").fill("wrong")
     page.locator("main form button").click()
 

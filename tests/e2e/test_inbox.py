@@ -14,12 +14,14 @@ from consent_service.inbound.receiving import Arrival
 from consent_service.inbound.rules import ReturnedKind, Way
 from consent_service.inbound.service import Returned, handle
 from consent_service.subjects import service as subjects
-from tests.conftest import STAFF_ADDRESS, STAFF_PASSWORD, add_staff
+from tests.conftest import STAFF_PASSWORD, add_staff
 from tests.driving import add_people
 from tests.e2e.conftest import Service
 from tests.e2e.visiting import is_wider_than_window, violations
 from tests.inbound.reading import mail
 from tests.mailing.campaigning import wait_for
+
+STAFF = "inbox.staff@beispiel.example"
 
 ADDRESS = "person0@example.org"
 NAMES = ("unclear-question", "reply-html-attachment", "unclear-stranger", "automatic-outlook-german")
@@ -34,7 +36,7 @@ def fill(service: Service) -> None:
         "token": "x",
     }
     with service.app.test_request_context():
-        add_staff()
+        add_staff(STAFF)
         add_people(None, 1)
         with transaction() as session:
             for name in NAMES:
@@ -60,7 +62,7 @@ def signed_in(browser: Browser, service: Service) -> Iterator[Page]:
     context = browser.new_context(locale="en-GB", viewport={"width": 320, "height": 640}, reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{service.url}/staff/sign-in")
-    page.get_by_label("E-mail address").fill(STAFF_ADDRESS)
+    page.get_by_label("E-mail address").fill(STAFF)
     page.get_by_label("Password").fill(STAFF_PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     wait_for(lambda: bool(page.goto(f"{service.url}/staff/inbox/")) and page.get_by_text("Frage").count() > 0)
