@@ -41,6 +41,7 @@ def test_page_before_the_sign_in(page: Page, desk: Desk, name: str) -> None:
 
 def _is_good(page: Page) -> None:
     """Both sizes and both schemes in two looks of axe, which takes most of the time."""
+    page.wait_for_load_state()  # a page that is only half there has other faults
     for width, scheme in ((1280, "dark"), (320, "light")):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 800})
