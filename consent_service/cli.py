@@ -1,6 +1,7 @@
 """The command line: `consent-service NOUN VERB`. Data goes to stdout, talk to stderr; 0 well, 1 not, 2 misuse."""
 
 import dataclasses
+import gc
 import json
 import sys
 from typing import Any, BinaryIO
@@ -124,6 +125,7 @@ def _check_service(as_json: bool) -> None:
 
 def main() -> Any:
     """The entry point: turns what went wrong into clear lines."""
+    gc.freeze()  # what was imported is no garbage, and looking it through at the end cost each command 0.4 s
     logs.configure()
     try:
         return commands(prog_name="consent-service", obj=ScriptInfo(create_app=create_app))
