@@ -32,8 +32,9 @@ class Reaction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A mail on its way to the service, with its envelope."""
+    """A mail on its way to the service, with its envelope, and the recipient whose it is or whom it is about."""
 
+    about: str
     sender: str
     recipient: str
     message: "Message[str, str]"
@@ -79,7 +80,7 @@ def _bounce(mail: CaughtMail, recipient: str, at: datetime, status: str, said: s
         )
     )
     report.attach(_returned_headers(mail))
-    return Answer(NULL_SENDER, mail.envelope_sender, report)
+    return Answer(recipient, NULL_SENDER, mail.envelope_sender, report)
 
 
 def _complaint(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
@@ -103,7 +104,7 @@ def _complaint(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
         )
     )
     report.attach(_returned_headers(mail))
-    return Answer(sender, complaints_to, report)
+    return Answer(recipient, sender, complaints_to, report)
 
 
 def _address(message: "Message[str, str]", sender: str, to: str, subject: str, at: datetime) -> None:
@@ -169,7 +170,7 @@ def _reply(mail: CaughtMail, recipient: str, at: datetime, words: _Words) -> Ans
     message["In-Reply-To"] = message["References"] = mail.header("Message-ID")
     quoted = "".join(f"> {line}\n" for line in mail.text.splitlines())
     message.set_content(f"{words.to(mail, name)}\n-----Original Message-----\n{quoted}")
-    return Answer(recipient, to, message)
+    return Answer(recipient, recipient, to, message)
 
 
 def _away(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
@@ -180,7 +181,7 @@ def _away(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
     message["Auto-Submitted"] = "auto-replied"
     message["In-Reply-To"] = mail.header("Message-ID")
     message.set_content(_AWAY.to(mail, name))
-    return Answer(NULL_SENDER, mail.envelope_sender, message)
+    return Answer(recipient, NULL_SENDER, mail.envelope_sender, message)
 
 
 def _mailto(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
@@ -192,7 +193,7 @@ def _mailto(mail: CaughtMail, recipient: str, at: datetime) -> Answer:
     subject = parse_qs(parts.query).get("subject", [""])[0]
     message = _written(_name(mail, recipient), recipient, to, subject, at)
     message.set_content("\n")
-    return Answer(recipient, to, message)
+    return Answer(recipient, recipient, to, message)
 
 
 def _written(name: str, author: str, to: str, subject: str, at: datetime) -> EmailMessage:

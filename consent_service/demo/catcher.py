@@ -61,7 +61,7 @@ class Keeper:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keeps the mail; its answer goes to the client."""
-        return f"250 2.0.0 Kept as {self.keep(envelope).identifier}"
+        return f"250 2.0.0 Ok: queued as {self.keep(envelope).identifier}"
 
     def keep(self, envelope: Envelope) -> "CaughtMail":
         """Writes the mail into the folder."""

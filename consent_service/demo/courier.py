@@ -39,7 +39,7 @@ class Courier:
         """Hands it over now. Raises CANNOT_DELIVER where the service does not take it."""
         with smtplib.LMTP(self.host, self.port, timeout=TIMEOUT_SECONDS) as service:
             service.send_message(answer.message, answer.sender, [answer.recipient])
-        self.journal.note(Event(now(), answer.recipient, f"Handed to the service: “{answer.message['Subject']}”"))
+        self.journal.note(Event(now(), answer.about, f"Came back to the service: “{answer.message['Subject']}”"))
 
     def deliver_later(self, answer: Answer) -> None:
         """Hands it over after a while, and tries until the service takes it."""

@@ -60,7 +60,7 @@ class FailingKeeper(Keeper):
             if failure in REACTIONS:
                 self._note(address, "Taken")
                 self.courier.deliver_later(answers.compose(REACTIONS[failure], mail, address, now()))
-        return f"250 2.0.0 Kept as {mail.identifier}"
+        return f"250 2.0.0 Ok: queued as {mail.identifier}"
 
     def _down(self, client: str) -> str:
         self._note(client, f"Sent away: {CLOSING}")
