@@ -1,6 +1,6 @@
 """Reads of campaigns: the list, one of them, and whom it would reach."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,6 +99,27 @@ def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId
     rows = session.execute(sa.select(CampaignText).where(CampaignText.campaign_id.in_(campaigns))).scalars()
     for row in sorted(rows, key=lambda row: list(Language).index(row.language)):
         found[row.campaign_id][row.language] = Words(row.subject, row.body)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A campaign by its number and what it is called."""
+
+    public_id: PublicId
+    subject: str
+
+
+def named(session: Session, mailings: Collection[MailingId], language: Language) -> dict[MailingId, Named]:
+    """The campaigns that these mailings belong to, each by its subject in this language, or in another it has."""
+    rows = session.execute(
+        sa.select(Campaign.id, Campaign.mailing_id, Campaign.public_id).where(Campaign.mailing_id.in_(mailings))
+    ).all()
+    texts = _texts(session, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        words = texts[row.id].get(language) or next(iter(texts[row.id].values()))
+        found[row.mailing_id] = Named(row.public_id, words.subject)
     return found
 
 

@@ -122,6 +122,7 @@ class Mail:
     reply: str | None
     left_out: LeftOut | None
     mailing_id: MailingId | None
+    not_before: datetime
     returned: CameBack | None
 
 
@@ -141,6 +142,7 @@ def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Seque
             row.reply,
             row.left_out,
             row.mailing_id,
+            row.not_before,
             returned.get(row.id),
         )
         for row in messages

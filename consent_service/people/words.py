@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LegalBasis, SuppressionReason
+from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LeftOut, LegalBasis, SuppressionReason
 from consent_service.inbound.words import BOUNCE as BOUNCE
 from consent_service.mailing.rules import MailKind, MessageState
 from consent_service.people.rules import Reported
@@ -91,6 +91,15 @@ MAIL_STATE: dict[MessageState, LazyString] = {
     MessageState.IN_DOUBT: _l("In doubt whether it went out"),
     MessageState.BOUNCED: _l("Came back"),
     MessageState.COMPLAINED: _l("Reported as unwanted"),
+}
+
+LEFT_OUT: dict[LeftOut, LazyString] = {
+    LeftOut.ERASED: _l("had their data deleted"),
+    LeftOut.NEVER_AGREED: _l("never agreed to this purpose"),
+    LeftOut.WITHDRAWN: _l("withdrew their consent"),
+    LeftOut.OBJECTED: _l("objected"),
+    LeftOut.SUPPRESSED: _l("the address is blocked"),
+    LeftOut.CANCELLED: _l("the campaign was cancelled"),
 }
 
 REPORTED: dict[Reported, LazyString] = {
