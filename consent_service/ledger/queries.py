@@ -80,6 +80,11 @@ def after(people: sa.Select[SubjectId], last: SubjectId) -> sa.Select[SubjectId]
     return people.where(ConsentState.subject_id > last).order_by(ConsentState.subject_id)
 
 
+def among(eligible: sa.Select[SubjectId], people: sa.Select[SubjectId]) -> sa.Select[SubjectId]:
+    """Of those who may be written to, the ones who are also among these people."""
+    return eligible.where(ConsentState.subject_id.in_(people))
+
+
 def recipients(origin: sa.FromClause, purpose_id: PurposeOf) -> sa.Select[*tuple[Any, ...]]:
     """What hand-over needs of a person, and why they are left out, in one look.
 
@@ -122,6 +127,15 @@ def numbers_left_out(session: Session, purpose_id: PurposeId) -> dict[LeftOut | 
         LeftOut.OBJECTED: left[ConsentStatus.OBJECTED],
         LeftOut.SUPPRESSED: suppressed,
     }
+
+
+def numbers_left_out_among(
+    session: Session, purpose_id: PurposeId, people: sa.Select[SubjectId]
+) -> dict[LeftOut | None, int]:
+    """The same of these people alone, each of whom is looked at."""
+    some = everybody(purpose_id).where(Subject.id.in_(people)).subquery()
+    rows = session.execute(sa.select(some.c.left_out, sa.func.count()).group_by(some.c.left_out))
+    return {LeftOut(reason) if reason else None: number for reason, number in rows}
 
 
 def _erased(session: Session, purpose_id: PurposeId) -> dict[ConsentStatus | None, int]:

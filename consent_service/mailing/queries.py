@@ -100,6 +100,13 @@ def progress(session: Session, mailing: MailingId) -> Progress:
     )
 
 
+def got(mailings: sa.Select[MailingId | None]) -> sa.Select[SubjectId | None]:
+    """Those to whom one of these mailings went, unless it came back or was reported as unwanted."""
+    return sa.select(Message.subject_id).where(
+        Message.mailing_id.in_(mailings), Message.state == MessageState.SENT, Message.subject_id.is_not(None)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CameBack:
     """What came back about a mail, when (aware, in UTC), and in the reporting server's words."""

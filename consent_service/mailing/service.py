@@ -16,8 +16,9 @@ from consent_service.domain.kinds import Language, LeftOut
 from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import composition
+from consent_service.mailing import audiences, composition
 from consent_service.mailing.addresses import message_id
+from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText, Sender
 from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
@@ -87,16 +88,36 @@ def call_off(session: Session, message: MessageId) -> None:
     )
 
 
-def start(session: Session, purpose_id: PurposeId, texts: Mapping[Language, MailingText], at: datetime) -> MailingId:
-    """Starts a mailing to all who may be written to for the purpose; the worker fills and sends it.
+def leave_audience(session: Session, audience: Audience, person: SubjectId) -> None:
+    """Stops what waits to go to somebody who does not belong to the audience any more."""
+    session.execute(
+        sa.update(Message)
+        .where(
+            Message.subject_id == person,
+            Message.mailing_id.in_(sa.select(Mailing.id).where(Mailing.audience == audience)),
+            Message.state.in_((*WAITING, MessageState.CLAIMED)),
+        )
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+    )
 
-    Raises Refused without a text.
+
+def start(
+    session: Session,
+    purpose_id: PurposeId,
+    texts: Mapping[Language, MailingText],
+    at: datetime,
+    audience: Audience | None = None,
+) -> MailingId:
+    """Starts a mailing to all who may be written to for the purpose, or to those of an audience among them.
+
+    The worker fills and sends it. Raises Refused without a text.
     """
     if not texts:
         raise Refused("a mailing needs a text")
     mailing = Mailing(
         purpose_id=purpose_id,
         state=MailingState.RUNNING,
+        audience=audience,
         filled_to=SubjectId(0),
         is_filled=False,
         started_at=at,
@@ -149,6 +170,8 @@ def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     if mailing is None:
         return 0
     eligible = ledger.may_be_written_to(mailing.purpose_id)
+    if mailing.audience is not None:
+        eligible = ledger.among(eligible, audiences.people(mailing.audience))
     people = session.execute(ledger.after(eligible, mailing.filled_to).limit(chunk)).scalars().all()
     if people:
         session.execute(sa.insert(Message), [_copy(mailing.id, person, at) for person in people])
