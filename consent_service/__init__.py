@@ -87,7 +87,7 @@ def _register_parts() -> None:
 
 
 def _register_views(app: Flask) -> None:
-    from consent_service.campaigns import staff_views as campaigns
+    from consent_service.campaigns import report_views as campaigns
     from consent_service.dashboard import staff_views as dashboard
     from consent_service.deliverability import staff_views as deliverability
     from consent_service.exports import staff_views as exports

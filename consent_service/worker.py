@@ -22,7 +22,7 @@ from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
-from consent_service.mailing import claiming
+from consent_service.mailing import claiming, counting, retrying
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -71,7 +71,9 @@ class Job:
 TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
+    Task("send failed mails again", lambda session: retrying.retry_next(session, clock.now()), 5),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
+    Job("count mailings", counting.count_due, 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
     Job("stage uploads", uploads.stage_next, 1),

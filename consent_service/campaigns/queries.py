@@ -16,11 +16,10 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import audiences
-from consent_service.mailing import queries as mailing
+from consent_service.mailing import audiences, counting
 from consent_service.mailing.audiences import Audience
+from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
-from consent_service.mailing.queries import Progress
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 
@@ -38,6 +37,7 @@ class Details:
     created_by: str
     changed_at: datetime
     texts: dict[Language, Words]
+    mailing_id: MailingId | None
     progress: Progress | None
     audience: Audience | None
 
@@ -103,6 +103,23 @@ def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
     return _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A campaign that was sent, and its mailing."""
+
+    campaign: Details
+    mailing_id: MailingId
+    progress: Progress
+
+
+def sent(session: Session, public_id: PublicId, at: datetime) -> Sent:
+    """The campaign with this id, which was sent; `at` is aware. Raises NotFound, also for a draft."""
+    found = campaign(session, public_id, at)
+    if found.mailing_id is None or found.progress is None:
+        raise NotFound("the campaign was not sent yet")
+    return Sent(found, found.mailing_id, found.progress)
+
+
 def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId, dict[Language, Words]]:
     found: dict[CampaignId, dict[Language, Words]] = {campaign_id: {} for campaign_id in campaigns}
     rows = session.execute(sa.select(CampaignText).where(CampaignText.campaign_id.in_(campaigns))).scalars()
@@ -154,7 +171,8 @@ def _details(
         created_by=found.created_by,
         changed_at=found.changed_at,
         texts=texts,
-        progress=mailing.progress(session, MailingId(found.mailing_id)) if is_counted and found.mailing_id else None,
+        mailing_id=found.mailing_id,
+        progress=counting.progress(session, found.mailing_id) if is_counted and found.mailing_id else None,
         audience=found.audience,
     )
 

@@ -16,6 +16,7 @@ from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.localisation import current_language
+from consent_service.mailing import words
 from consent_service.mailing.composition import Text
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
@@ -214,6 +215,7 @@ def _show(campaign: Details, form: TestMailForm) -> str:
         title=campaign.wording.title(current_language()),
         previews=_previews(campaign),
         form=form,
+        words=words,
     )
 
 

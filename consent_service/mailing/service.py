@@ -20,7 +20,7 @@ from consent_service.mailing import audiences, composition
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText, Sender
-from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
+from consent_service.mailing.models import Mailing, MailingCount, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
 from consent_service.prepared import Prepared
 
@@ -124,6 +124,16 @@ def start(
     )
     session.add(mailing)
     session.flush()
+    session.add(
+        MailingCount(
+            mailing_id=mailing.id,
+            state=mailing.state,
+            messages={},
+            left_out={},
+            unconcerned=_unconcerned(session, purpose_id, audience),
+            count_again_at=at,
+        )
+    )
     session.add_all(
         MailingTemplate(
             mailing_id=mailing.id,
@@ -134,6 +144,12 @@ def start(
         for language, text in texts.items()
     )
     return mailing.id
+
+
+def _unconcerned(session: Session, purpose_id: PurposeId, audience: Audience | None) -> dict[LeftOut | None, int]:
+    if audience is None:
+        return ledger.numbers_unconcerned(session, purpose_id)
+    return ledger.numbers_unconcerned_among(session, purpose_id, audiences.people(audience))
 
 
 _MAY_BECOME = {
@@ -159,7 +175,10 @@ CHUNK = 200  # messages written in one transaction, which keeps all others waiti
 
 
 def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
-    """Puts the next chunk of a running mailing's messages into the outbox; how many people were looked at."""
+    """Puts the next chunk of a running mailing's messages into the outbox; how many people were looked at.
+
+    Who is left out already gets a message, too, which says why and never goes: everybody is accounted for.
+    """
     mailing = session.execute(
         sa.select(Mailing)
         .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled.is_(False))
@@ -169,22 +188,21 @@ def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     ).scalar_one_or_none()
     if mailing is None:
         return 0
-    eligible = ledger.may_be_written_to(mailing.purpose_id)
-    if mailing.audience is not None:
-        eligible = ledger.among(eligible, audiences.people(mailing.audience))
-    people = session.execute(ledger.after(eligible, mailing.filled_to).limit(chunk)).scalars().all()
+    among = audiences.people(mailing.audience) if mailing.audience is not None else None
+    people = session.execute(ledger.known_for(mailing.purpose_id, mailing.filled_to, chunk, among)).all()
     if people:
-        session.execute(sa.insert(Message), [_copy(mailing.id, person, at) for person in people])
-        mailing.filled_to = people[-1]
+        session.execute(sa.insert(Message), [_copy(mailing.id, person.id, person.left_out, at) for person in people])
+        mailing.filled_to = people[-1].id
     mailing.is_filled = len(people) < chunk
     return len(people)
 
 
-def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, object]:
+def _copy(mailing_id: MailingId, person: SubjectId, left_out: str | None, at: datetime) -> dict[str, object]:
     return {
         "public_id": new_public_id(),
         "kind": MailKind.CAMPAIGN,
-        "state": MessageState.QUEUED,
+        "state": MessageState.QUEUED if left_out is None else MessageState.SUPPRESSED,
+        "left_out": left_out and LeftOut(left_out),
         "created_at": at,
         "not_before": at,
         "attempts": 0,
