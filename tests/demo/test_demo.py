@@ -72,14 +72,15 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         running.end(signal.SIGTERM)
 
 
-def _password(printed: str) -> str:
+def password(printed: str) -> str:
+    """The staff account's password, from what the demo prints."""
     found = re.search(r"password\s+(\S+)", printed)
     assert found
     return found[1]
 
 
 def test_it_starts_without_settings_stops_on_ctrl_c_and_starts_again(demo: Demo) -> None:
-    password = _password(demo.wait())
+    kept = password(demo.wait())
     assert "newsletter" in _get(demo.port, "/newsletter")
     assert _get(demo.mail_port)
     for file in ("keys.json", "staff-account.txt", "settings.sh"):
@@ -94,7 +95,7 @@ def test_it_starts_without_settings_stops_on_ctrl_c_and_starts_again(demo: Demo)
 
     again = Demo(demo.folder, demo.ports)
     try:
-        assert _password(again.wait()) == password
+        assert password(again.wait()) == kept
     finally:
         assert again.end(signal.SIGTERM)[0] == 0
     assert caught(demo.folder / "mail") == []
