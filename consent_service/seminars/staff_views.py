@@ -109,7 +109,7 @@ def numbers_chart(public_id: PublicId) -> Response:
     """The numbers as a picture."""
     with reading() as session:
         numbers = seat_queries.numbers(session, queries.seminar_id(session, public_id))
-    return charts.picture(chart.labels(numbers))
+    return charts.picture(chart.labels(numbers), is_narrow="narrow" in request.args)
 
 
 @blueprint.post("/<public_id>/publish")

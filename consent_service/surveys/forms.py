@@ -210,7 +210,11 @@ class QuestionForm(FlaskForm):  # type: ignore[misc]
         self.show_if.choices = [
             SelectChoice(
                 f"{question.code}={value}",
-                f"“{said(question.label, language)}”: {question.choice_words(value, language)}",
+                _(
+                    "“%(question)s”: %(answer)s",
+                    question=said(question.label, language),
+                    answer=question.choice_words(value, language),
+                ),
             )
             for question in deciding
             for value in question.choices

@@ -17,7 +17,7 @@ INVITED = 4
 
 @pytest.fixture
 def survey(app: Flask) -> Details:
-    """An anonymous survey with one question: who has registered is asked in both modes alike."""
+    """An anonymous survey with one question; who has registered is known in both modes."""
     return built(Mode.ANONYMOUS, [question(Kind.LONG_TEXT)])
 
 
