@@ -132,7 +132,7 @@ class Settings:
     trusted_proxies: int
     monitoring_token: str | None
     rate_limit_storage: str
-    sign_up_limit: str
+    sign_up_limit: tuple[limits.RateLimitItem, ...]
     confirmation_days: int
     survey_keys: Path | None
 
@@ -280,13 +280,13 @@ class _Reader:
             self.problem(name, f"must be a domain name such as bounces.example.org, not {value!r}")
         return value
 
-    def rate_limit(self, name: str, default: str) -> str:
+    def rate_limit(self, name: str, default: str) -> tuple[limits.RateLimitItem, ...]:
         value = self.text(name, default)
         try:
-            limits.parse_many(value)
+            return tuple(limits.parse_many(value))
         except ValueError:
             self.problem(name, f"must be limits such as '10 per minute; 60 per hour', not {value!r}")
-        return value
+            return ()
 
     def rate_limit_storage(self) -> str:
         value = self.text("RATE_LIMIT_STORAGE", IN_MEMORY)
