@@ -13,14 +13,13 @@ from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded, InvalidLink, NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.preferences import queries as preferences
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 from consent_service.seminars import calendar, forms, queries, registering, seat_queries, seating, structured, words
 from consent_service.seminars.forms import RegistrationForm
 from consent_service.seminars.queries import Details
@@ -84,7 +83,7 @@ def seminar(public_id: str) -> str:
 
 
 @blueprint.post("/seminars/<public_id>")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def register(public_id: str) -> Answer:
     """Takes a registration, or shows the form again with what is wrong; says the same whoever the address is."""
     check_origin()
