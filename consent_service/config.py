@@ -55,6 +55,7 @@ class Smtp:
     connections: int
     timeout_seconds: int
     lease_seconds: int
+    hold_after_hours: int
 
     @property
     def is_local(self) -> bool:
@@ -359,6 +360,7 @@ class _Reader:
             connections=self.number("SMTP_CONNECTIONS", 2, lowest=1),
             timeout_seconds=timeout,
             lease_seconds=lease,
+            hold_after_hours=self.number("HOLD_CAMPAIGNS_AFTER_HOURS", 24, lowest=1),
         )
 
     def dns(self) -> Dns:

@@ -189,7 +189,9 @@ class Writer:
         """Gives the connection back."""
         if self._session is not None:
             session, self._session = self._session, None
-            connection = session.connection()
+            # Not `session.connection()`: after a COMMIT that failed, on a full disk for instance, that raises.
+            connection = session.get_bind()
+            assert isinstance(connection, Connection)
             session.close()
             connection.close()
 

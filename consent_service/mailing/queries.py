@@ -48,6 +48,7 @@ class Progress:
     started_at: datetime
     finished_at: datetime | None
     by_state: dict[MessageState, int]
+    held_since: datetime | None = None  # from when on it could not go out, where it waits for a person's word for that
 
     @property
     def total(self) -> int:
@@ -97,6 +98,7 @@ def progress(session: Session, mailing: MailingId) -> Progress:
         row.started_at,
         row.finished_at,
         dict(counted.all()),
+        row.went_on_at if row.held_at else None,
     )
 
 
