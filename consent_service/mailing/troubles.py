@@ -7,10 +7,8 @@ could not take is kept in memory until it can.
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -128,7 +126,7 @@ class MailServer:
 class _Outage:
     """What a process remembers of a database that fails."""
 
-    lock: AbstractContextManager[Any] = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     since: datetime | None = None
     latest_at: datetime | None = None
     reason: str = ""
