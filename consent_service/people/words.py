@@ -6,6 +6,7 @@ from flask_babel.speaklater import LazyString
 from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LegalBasis, SuppressionReason
 from consent_service.mailing.rules import MailKind
 from consent_service.mailing.words import BOUNCE as BOUNCE
+from consent_service.mailing.words import LEFT_OUT as LEFT_OUT
 from consent_service.mailing.words import STATE
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
