@@ -1,11 +1,12 @@
 """Reads of campaigns: the list, one of them, and whom it would reach."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import LazyString
 from sqlalchemy.orm import Session
 
 from consent_service.campaigns import rules
@@ -15,7 +16,8 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import counting
+from consent_service.mailing import audiences, counting
+from consent_service.mailing.audiences import Audience
 from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
 from consent_service.notice import queries as notice
@@ -37,6 +39,7 @@ class Details:
     texts: dict[Language, Words]
     mailing_id: MailingId | None
     progress: Progress | None
+    audience: Audience | None
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -48,6 +51,11 @@ class Details:
         """What the campaign is called: its German subject, or that of the language there is."""
         words = self.texts.get(Language.GERMAN) or next(iter(self.texts.values()), None)
         return words.subject if words else ""
+
+    @property
+    def limited_to(self) -> LazyString | None:
+        """Whom it goes to among those who may be written to, as staff read it; None: to all of them."""
+        return audiences.words(self.audience) if self.audience else None
 
     @property
     def digest(self) -> str:
@@ -120,6 +128,27 @@ def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A campaign by its number and what it is called."""
+
+    public_id: PublicId
+    subject: str
+
+
+def named(session: Session, mailings: Collection[MailingId], language: Language) -> dict[MailingId, Named]:
+    """The campaigns that these mailings belong to, each by its subject in this language, or in another it has."""
+    rows = session.execute(
+        sa.select(Campaign.id, Campaign.mailing_id, Campaign.public_id).where(Campaign.mailing_id.in_(mailings))
+    ).all()
+    texts = _texts(session, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        words = texts[row.id].get(language) or next(iter(texts[row.id].values()))
+        found[row.mailing_id] = Named(row.public_id, words.subject)
+    return found
+
+
 def _wordings(session: Session, at: datetime) -> dict[PurposeId, Wording]:
     return {wording.purpose_id: wording for wording in notice.current_wordings(session, at)}
 
@@ -144,9 +173,27 @@ def _details(
         texts=texts,
         mailing_id=found.mailing_id,
         progress=counting.progress(session, found.mailing_id) if is_counted and found.mailing_id else None,
+        audience=found.audience,
     )
 
 
-def reach(session: Session, purpose_id: PurposeId) -> Reach:
-    """How many the purpose reaches at this moment, and how many are left out and why."""
-    return rules.reach(ledger.numbers_left_out(session, purpose_id))
+def reach(session: Session, campaign: Details) -> Reach:
+    """How many it would reach at this moment, and how many of its audience are left out and why."""
+    purpose_id = campaign.wording.purpose_id
+    if campaign.audience is None:
+        return rules.reach(ledger.numbers_left_out(session, purpose_id))
+    return rules.reach(ledger.numbers_left_out_among(session, purpose_id, audiences.people(campaign.audience)))
+
+
+def to_audience(session: Session, audience: Audience) -> PublicId | None:
+    """The campaign that is limited to this audience, also a draft."""
+    return session.execute(sa.select(Campaign.public_id).where(Campaign.audience == audience)).scalar_one_or_none()
+
+
+def mailings_with(written: str) -> sa.Select[MailingId | None]:
+    """The mailings of the campaigns in whose texts this is written, such as a block."""
+    return (
+        sa.select(Campaign.mailing_id)
+        .join(CampaignText, CampaignText.campaign_id == Campaign.id)
+        .where(CampaignText.body.contains(written, autoescape=True), Campaign.mailing_id.is_not(None))
+    )

@@ -19,6 +19,7 @@ from consent_service.domain.identifiers import PublicId, PurposeId, new_public_i
 from consent_service.domain.kinds import Language
 from consent_service.mailing import retrying
 from consent_service.mailing import service as mailing
+from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText
 from consent_service.mailing.outcomes import FailureKind
 from consent_service.mailing.rules import MailingState, MailKind
@@ -57,14 +58,18 @@ def check_draft(session: Session, draft: Draft, at: datetime) -> PurposeId:
     return notice.purpose(session, draft.purpose, at).purpose_id
 
 
-def create(session: Session, draft: Draft, actor: str, at: datetime) -> PublicId:
-    """Keeps a new draft; `at` is aware. Raises Refused for what cannot be sent, NotFound for an unknown purpose."""
+def create(session: Session, draft: Draft, actor: str, at: datetime, audience: Audience | None = None) -> PublicId:
+    """Keeps a new draft; `at` is aware. With an audience it goes to nobody else, and is the only one to it.
+
+    Raises Refused for what cannot be sent, NotFound for an unknown purpose.
+    """
     campaign = Campaign(
         public_id=new_public_id(),
         purpose_id=check_draft(session, draft, at),
         created_at=at,
         created_by=actor,
         changed_at=at,
+        audience=audience,
     )
     session.add(campaign)
     session.flush()
@@ -126,7 +131,7 @@ def send(session: Session, public_id: PublicId, checked: str, actor: str, at: da
         language: composing.mailing_text(public_id, details.wording, language, words)
         for language, words in filled.items()
     }
-    campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at)
+    campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at, campaign.audience)
     _record(session, campaign, actor, at, "sent")
 
 

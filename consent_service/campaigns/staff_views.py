@@ -113,7 +113,7 @@ def check(public_id: PublicId) -> Answer:
     if Act.SEND not in campaign.acts:
         return _moved_on(public_id)
     with reading() as session:
-        reach = queries.reach(session, campaign.wording.purpose_id)
+        reach = queries.reach(session, campaign)
         warning = deliverability.warning(session, reach.people)
         filled = blocks.filled(session, campaign.texts, clock.now())
     if blocks.is_unfilled(filled):

@@ -62,14 +62,23 @@ def everybody(purpose_id: PurposeId) -> sa.Select[SubjectId, str | None]:
     )
 
 
-def known_for(purpose_id: PurposeId, last: SubjectId, most: int) -> sa.Select[SubjectId, str | None]:
+def known_for(
+    purpose_id: PurposeId, last: SubjectId, most: int, among: sa.Select[SubjectId] | None = None
+) -> sa.Select[SubjectId, str | None]:
     """Who stands anywhere for this purpose, and why they are left out (NULL: they are not), by their ids.
 
-    At most so many, from the one behind `last`. Each status is a range of the index, in this order already.
+    At most so many, from the one behind `last`; of these people only, if any are given. Each status is a range of
+    the index, in this order already.
     """
+    narrowed = [] if among is None else [ConsentState.subject_id.in_(among)]
     ranges = (
         sa.select(ConsentState.subject_id)
-        .where(ConsentState.purpose_id == purpose_id, ConsentState.status == status, ConsentState.subject_id > last)
+        .where(
+            ConsentState.purpose_id == purpose_id,
+            ConsentState.status == status,
+            ConsentState.subject_id > last,
+            *narrowed,
+        )
         .order_by(ConsentState.subject_id)
         .limit(most)
         .subquery()
@@ -123,7 +132,28 @@ def numbers_left_out(session: Session, purpose_id: PurposeId) -> dict[LeftOut | 
     }
 
 
-def numbers_unconcerned(session: Session, purpose_id: PurposeId) -> dict[LeftOut, int]:
+def numbers_left_out_among(
+    session: Session, purpose_id: PurposeId, people: sa.Select[SubjectId]
+) -> dict[LeftOut | None, int]:
+    """The same of these people alone, each of whom is looked at."""
+    return _numbers(session, everybody(purpose_id).where(Subject.id.in_(people)))
+
+
+def numbers_unconcerned_among(
+    session: Session, purpose_id: PurposeId, people: sa.Select[SubjectId]
+) -> dict[LeftOut | None, int]:
+    """How many of these people stand nowhere for this purpose, so that `known_for` has them not, and why."""
+    standing_nowhere = ConsentState.subject_id.is_(None)
+    return _numbers(session, everybody(purpose_id).where(Subject.id.in_(people), standing_nowhere))
+
+
+def _numbers(session: Session, people: sa.Select[SubjectId, str | None]) -> dict[LeftOut | None, int]:
+    some = people.subquery()
+    rows = session.execute(sa.select(some.c.left_out, sa.func.count()).group_by(some.c.left_out))
+    return {LeftOut(reason) if reason else None: number for reason, number in rows}
+
+
+def numbers_unconcerned(session: Session, purpose_id: PurposeId) -> dict[LeftOut | None, int]:
     """How many of those in `numbers_left_out` stand nowhere for this purpose, so that `known_for` has them not."""
     standing, erased = counts(session).get(purpose_id, {}), _erased(session, purpose_id).get(None, 0)
     return {LeftOut.ERASED: erased, LeftOut.NEVER_AGREED: _known(session) - sum(standing.values()) - erased}

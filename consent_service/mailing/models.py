@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from consent_service.database import Base
 from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, LeftOut
+from consent_service.mailing.audiences import LONGEST_AUDIENCE, Audience
 from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
 
 
@@ -19,6 +20,7 @@ class Mailing(Base):
     id: Mapped[MailingId] = mapped_column(primary_key=True)
     purpose_id: Mapped[PurposeId] = mapped_column(sa.ForeignKey("purposes.id"))
     state: Mapped[MailingState] = mapped_column(index=True)
+    audience: Mapped[Audience | None] = mapped_column(sa.String(LONGEST_AUDIENCE), index=True)  # None: no further limit
     filled_to: Mapped[SubjectId]  # the last person looked at
     is_filled: Mapped[bool]
     started_at: Mapped[datetime]

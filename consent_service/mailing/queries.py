@@ -39,6 +39,13 @@ def is_in_hand(session: Session, message: MessageId) -> bool:
     return state is MessageState.HANDING
 
 
+def got(mailings: sa.Select[MailingId | None]) -> sa.Select[SubjectId | None]:
+    """Those to whom one of these mailings went, unless it came back or was reported as unwanted."""
+    return sa.select(Message.subject_id).where(
+        Message.mailing_id.in_(mailings), Message.state == MessageState.SENT, Message.subject_id.is_not(None)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CameBack:
     """What came back about a mail, when (aware, in UTC), and in the reporting server's words."""
@@ -61,6 +68,7 @@ class Mail:
     reply: str | None
     left_out: LeftOut | None
     mailing_id: MailingId | None
+    not_before: datetime
     returned: CameBack | None
 
 
@@ -80,6 +88,7 @@ def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Seque
             row.reply,
             row.left_out,
             row.mailing_id,
+            row.not_before,
             returned.get(row.id),
         )
         for row in messages

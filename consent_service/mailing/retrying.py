@@ -16,6 +16,7 @@ from consent_service.domain.identifiers import MailingId, MessageId
 from consent_service.mailing.models import Mailing, MailingCount, MailingRetry, Message
 from consent_service.mailing.outcomes import BEGINNING, MAY_GO_AGAIN, FailureKind, failure_kind
 from consent_service.mailing.rules import MailingState, MessageState
+from consent_service.mailing.service import CHUNK
 
 _BEGINNING = sa.func.substr(Message.reply, 1, BEGINNING)
 
@@ -60,7 +61,7 @@ def _run_again(session: Session, mailing: MailingId, at: datetime) -> None:
     session.execute(sa.update(MailingCount).where(MailingCount.mailing_id == mailing).values(count_again_at=at))
 
 
-def retry_next(session: Session, at: datetime, chunk: int = 1000) -> int:
+def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     """Puts the next chunk of failed messages back among the waiting; how many were looked at. `at` is aware.
 
     Goes by their ids, so that one which fails once more is not taken twice.

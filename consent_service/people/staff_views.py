@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
+from consent_service.inbound import words as inbox_words
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.people import overview, queries, service, words
@@ -71,7 +72,14 @@ def person(public_id: str) -> str:
         who = service.look_at(written, PublicId(public_id), actor(), now)
     with reading() as read:
         seen = overview.overview(read, who, current_language(), now)
-    return render_template("people/person.html", seen=seen, person=who, words=words, language_of=current_language())
+    return render_template(
+        "people/person.html",
+        seen=seen,
+        person=who,
+        words=words,
+        inbox_words=inbox_words,
+        language_of=current_language(),
+    )
 
 
 @blueprint.get("/<public_id>/proof")

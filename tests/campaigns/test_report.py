@@ -150,7 +150,7 @@ def test_the_page_shows_the_numbers_and_the_messages_of_one_outcome(staff_client
     assert "person1@example.org Person 1 Not sent the address is blocked" in left_out
     person = re.search(r'href="(/staff/people/[0-9a-f]+)">person1@', staff_client.get(f"{sent}/report").text)
     assert person is not None
-    assert "Campaign Not sent the address is blocked" in text_of(staff_client.get(person[1]).text)
+    assert "Campaign Neues im Mai Not sent the address is blocked" in text_of(staff_client.get(person[1]).text)
     assert "There is no such message" in report(staff_client, sent, "?outcome=in_doubt")
     assert report(staff_client, sent, "?outcome=nonsense") == everything
     assert "4 of 4 done" in text_of(staff_client.get(sent).text)

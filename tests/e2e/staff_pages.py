@@ -155,7 +155,7 @@ def _wrong_password(page: Page, desk: Desk) -> None:
 def _wrong_draft(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/staff/campaigns/new")
     page.locator("#subject_de").fill("Hallo {{vorname}}")
-    page.get_by_role("button", name="Save and preview").click()
+    page.locator("main form p.cluster button").click()
 
 
 def _unreadable_file(page: Page, desk: Desk) -> None:
