@@ -97,6 +97,9 @@ MOST_ATTEMPTS = 25  # some three days
 LONGEST_PAUSE_BEFORE_RECONNECT = timedelta(minutes=1)
 SERVICE_CLOSING = 421
 CONNECTION_LOST = -1
+PROVIDER_FIELD = "message"
+"""What our id of a mail is called where a provider lets us choose (Postmark's metadata)."""
+
 ADDRESS_IS_GONE = frozenset({"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
 
