@@ -12,7 +12,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
 from consent_service.staff.guard import actor, staff_blueprint
-from consent_service.surveys import answer_forms, flow, inviting, queries, rules, service, words
+from consent_service.surveys import answer_forms, block, flow, inviting, queries, rules, service, words
 from consent_service.surveys.answer_views import answered, place, take_long_texts
 from consent_service.surveys.flow import Asked
 from consent_service.surveys.forms import QuestionForm, SurveyForm, question_form, survey_form
@@ -106,7 +106,13 @@ def show(public_id: PublicId) -> str:
         is_anybody_invited = inviting.is_anybody_invited(session, public_id)
         reminder = inviting.reminder(session, public_id)
     return _render(
-        "show", survey, numbers=numbers, is_frozen=is_frozen, is_anybody_invited=is_anybody_invited, reminder=reminder
+        "show",
+        survey,
+        numbers=numbers,
+        is_frozen=is_frozen,
+        placeholder=block.placeholder(public_id),
+        is_anybody_invited=is_anybody_invited,
+        reminder=reminder,
     )
 
 

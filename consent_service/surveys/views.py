@@ -11,7 +11,7 @@ from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.public_side import PublicBlueprint, limited
-from consent_service.surveys import queries, registration, words
+from consent_service.surveys import queries, registration
 from consent_service.surveys.forms import RegisterForm
 from consent_service.surveys.queries import Details
 from consent_service.surveys.registration import Wish
@@ -26,7 +26,7 @@ def index() -> str:
     """What can be answered now."""
     with reading() as session:
         surveys = queries.open_surveys(session, clock.now())
-    return render_template("surveys/index.html", surveys=surveys, words=words, page_language=current_language())
+    return render_template("surveys/index.html", surveys=surveys, page_language=current_language())
 
 
 @blueprint.get("/<public_id>")
@@ -88,6 +88,5 @@ def _page(public_id: PublicId, form: RegisterForm, status: int) -> tuple[str, in
         form=form,
         hints={wording.reference: wording.words[current_language()].wording for wording in offered},
         edition=edition,
-        words=words,
     )
     return page, status

@@ -1,14 +1,8 @@
 """Many at once, through a real web server with several processes: places go out once, in the order of confirmation."""
 
-import http.client
-import os
 import re
-import subprocess
-import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -25,50 +19,28 @@ from consent_service.notice import queries as notice
 from consent_service.seminars import registering
 from consent_service.seminars.models import Seat
 from consent_service.seminars.registering import Wish
-from tests.conftest import environment, free_port
 from tests.driving import heading, text_of
 from tests.seminars.driving import details, participants, published
+from tests.serving import at_once, post, web_processes
 
-ROOT = Path(__file__).parents[2]
 PEOPLE, PLACES, WAITING, CLIENTS = 200, 10, 5, 20
+MANY, CANCELLED = 80, 25
 
 
 @pytest.fixture
 def port(app: Flask, database_url: str) -> Iterator[int]:
-    """Gunicorn with three processes on the test's database."""
-    port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--workers", "3", "--backlog", "512"]
-    log = subprocess.DEVNULL
-    process = subprocess.Popen(
-        [*command, "--bind", f"127.0.0.1:{port}", "wsgi:app"],
-        cwd=ROOT,
-        env={**os.environ, **environment(database_url)},
-        stdout=log,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    ready = 0
-    for line in process.stderr:  # waits for each process to say that it has begun
-        ready += "Booting worker" in line
-        if ready == 3:
-            break
-    drain = threading.Thread(target=process.stderr.read)
-    drain.start()
-    yield port
-    process.terminate()
-    process.wait()
-    drain.join()
-    process.stderr.close()
+    """Where three processes serve the test's database."""
+    with web_processes(database_url, processes=3) as port:
+        yield port
 
 
-def tokens(public_id: PublicId) -> list[str]:
-    """The confirmation links of many people who have registered."""
+def tokens(public_id: PublicId, people: int) -> list[str]:
+    """The confirmation links of so many people who have registered."""
     found, now = [], clock.now()
     about = details(public_id)
-    for first in range(0, PEOPLE, 50):
+    for first in range(0, people, 40):
         with transaction() as session:
-            for number in range(first, first + 50):
+            for number in range(first, first + 40):
                 wish = Wish(
                     seminar=about,
                     address=f"person{number}@example.org",
@@ -85,46 +57,19 @@ def tokens(public_id: PublicId) -> list[str]:
     return found
 
 
-def post(port: int, path: str) -> tuple[int, str]:
-    """Sends an empty form; status and page."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
-    connection.request("POST", path, body="", headers=headers)
-    answer = connection.getresponse()
-    page = answer.read().decode()
-    connection.close()
-    return answer.status, page
-
-
-def at_once(work: Callable[[str], None], items: list[str]) -> None:
-    """Has many clients work the items off, all beginning together."""
-    barrier = threading.Barrier(CLIENTS)
-
-    def run(share: list[str]) -> None:
-        barrier.wait()
-        for item in share:
-            work(item)
-
-    threads = [threading.Thread(target=run, args=(items[n::CLIENTS],)) for n in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def test_two_hundred_for_ten_places_and_five_to_wait(app: Flask, port: int) -> None:
     seminar = published(capacity=PLACES, waiting_capacity=WAITING)
     told: Counter[str] = Counter()
     numbers: list[int] = []
 
     def confirm(token: str) -> None:
-        status, page = post(port, f"/confirm/{token}")
-        assert status == 200, page
-        told[heading(page)] += 1
-        if found := re.search(r"You are number (\d+)", text_of(page)):
+        answer = post(port, f"/confirm/{token}")
+        assert answer.status == 200, answer.page
+        told[heading(answer.page)] += 1
+        if found := re.search(r"You are number (\d+)", text_of(answer.page)):
             numbers.append(int(found[1]))
 
-    at_once(confirm, tokens(seminar))
+    at_once(confirm, tokens(seminar, PEOPLE), CLIENTS)
     assert told == {
         "You have a place": PLACES,
         "You are on the waiting list": WAITING,
@@ -142,19 +87,19 @@ def test_cancelling_and_moving_up_under_the_same_load(app: Flask, port: int) -> 
     cancelled: list[str] = []
 
     def confirm(token: str) -> None:
-        status, page = post(port, f"/confirm/{token}")
-        assert status == 200, page
-        own = re.search(r"/seminar-registration/[\w.=-]+", page)
-        if own and len(cancelled) < 25:
+        answer = post(port, f"/confirm/{token}")
+        assert answer.status == 200, answer.page
+        own = re.search(r"/seminar-registration/[\w.=-]+", answer.page)
+        if own and len(cancelled) < CANCELLED:
             cancelled.append(own[0])
-            assert post(port, f"{own[0]}/cancel")[0] == 303
+            assert post(port, f"{own[0]}/cancel").status == 303
 
-    at_once(confirm, tokens(seminar))
+    at_once(confirm, tokens(seminar, MANY), CLIENTS)
     people = participants(seminar)
     states = Counter(one.seat.state.value for one in people)
     assert states["place"] == PLACES
     assert states["waiting"] <= WAITING
-    assert states["cancelled"] == len(cancelled) >= 25
+    assert states["cancelled"] == len(cancelled) >= CANCELLED
     placed = {one.seat.id for one in people if one.seat.state.value == "place"}
     with reading() as session:
         seats = {row.id: row for row in session.execute(sa.select(Seat)).scalars()}

@@ -1,50 +1,39 @@
-"""One answer per person, also when two send at once; and no answer is lost while batches are mixed."""
+"""Through real processes: one answer per person, also when two send at once; none is lost while batches are mixed."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_service import clock, create_app
+from consent_service import clock
 from consent_service.database import reading, transaction
-from consent_service.extensions import database, limiter, settings
-from consent_service.surveys import results, service, tasks
+from consent_service.surveys import results, service
 from consent_service.surveys.models import SurveyAnonymousAnswer, SurveyTakingPart, SurveyWaitingAnswer
 from consent_service.surveys.rules import Code, Kind, Mode
-from tests.driving import Worker
+from tests.driving import Mailbox, Worker
+from tests.mailing.campaigning import wait_for, worker_process
+from tests.serving import at_once, post, web_processes
 from tests.surveys.driving import Participant, built, people, question, survey_of
 
 TABS = 6
+PEOPLE, CLIENTS = 36, 3
 
 
-def at_once(app: Flask, acts: list[Callable[[FlaskClient], object]]) -> None:
-    """Each in a thread and an application of its own, as in processes of their own, begun together."""
-    barrier = threading.Barrier(len(acts))
-    failed: list[BaseException] = []
+@pytest.fixture
+def keys(tmp_path: Path) -> str:
+    """The folder of the batches' keys, which all processes share."""
+    return str(tmp_path / "survey-keys")
 
-    def run(act: Callable[[FlaskClient], object], other: Flask) -> None:
-        client = other.test_client(use_cookies=False)
-        barrier.wait()
-        try:
-            act(client)
-        except BaseException as error:
-            failed.append(error)
 
-    configuration = settings()
-    others = [create_app(configuration) for _ in acts]
-    threads = [threading.Thread(target=run, args=pair) for pair in zip(acts, others, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for other in others:
-        with other.app_context():
-            database.engine.dispose()
-    assert failed == []
+@pytest.fixture
+def port(app: Flask, database_url: str, keys: str) -> Iterator[int]:
+    """Where three processes serve the test's database."""
+    with web_processes(database_url, processes=3, SURVEY_KEYS=keys) as port:
+        yield port
 
 
 def count(model: type[object]) -> int:
@@ -53,73 +42,45 @@ def count(model: type[object]) -> int:
         return session.execute(sa.select(sa.func.count()).select_from(model)).scalar_one()
 
 
-def test_two_tabs_that_send_an_anonymous_answer_at_once_give_one(app: Flask, visitor: FlaskClient) -> None:
-    survey = built(Mode.ANONYMOUS, [question(Kind.LONG_TEXT)])
-    (anna,) = people(visitor, survey, 1)
-    statuses: list[int] = []
+def test_two_tabs_that_send_at_once_give_one_answer(
+    app: Flask, visitor: FlaskClient, worker: Worker, port: int
+) -> None:
+    anonymous, named = built(Mode.ANONYMOUS, [question(Kind.LONG_TEXT)]), built(Mode.NAMED, [question(Kind.ONE_OF)])
+    (nameless,), (anna,) = people(visitor, anonymous, 1), people(visitor, named, 1)
 
-    def send(client: FlaskClient) -> None:
-        answer = client.post(f"{anna.path}/answer", data={"go": "send", "q1": "mine"})
-        statuses.append(answer.status_code)
+    def send(words: str) -> None:
+        assert post(port, f"{nameless.path}/answer", go="send", q1=words).status == 303
+        assert post(port, f"{anna.path}/page/0", q1="o2").status == 303
+        assert post(port, f"{anna.path}/review").status == 303
 
-    at_once(app, [send] * TABS)
-    assert statuses == [303] * TABS
-    assert (count(SurveyTakingPart), count(SurveyWaitingAnswer)) == (1, 1)
-
-
-def test_two_tabs_that_send_named_answers_at_once_count_once(app: Flask, visitor: FlaskClient, worker: Worker) -> None:
-    survey = built(Mode.NAMED, [question(Kind.ONE_OF)])
-    (anna,) = people(visitor, survey, 1)
-
-    def send(client: FlaskClient) -> None:
-        assert client.post(f"{anna.path}/page/0", data={"q1": "o2"}).status_code == 303
-        assert client.post(f"{anna.path}/review").status_code == 303
-
-    at_once(app, [send] * TABS)
+    at_once(send, [f"mine {tab}" for tab in range(TABS)], TABS)
+    assert (count(SurveyTakingPart), count(SurveyWaitingAnswer)) == (2, 1)
     worker.work()
     with reading() as session:
-        found = results.for_staff(session, survey_of(survey.public_id), results.Wanted())
+        found = results.for_staff(session, survey_of(named.public_id), results.Wanted())
     assert found.total == 1
     assert [share.number for share in found.of(Code("q1")).shares] == [0, 1, 0]
-    assert count(SurveyTakingPart) == 1
 
 
-def test_no_answer_is_lost_while_batches_are_mixed_and_the_survey_closes(app: Flask, visitor: FlaskClient) -> None:
+def test_no_answer_is_lost_while_batches_are_mixed_and_the_survey_closes(
+    app: Flask, visitor: FlaskClient, database_url: str, mailbox: Mailbox, port: int, keys: str
+) -> None:
     survey = built(Mode.ANONYMOUS, [question(Kind.SHORT_TEXT)])
-    participants = people(visitor, survey, 36)
-    arrived: list[int] = []
+    participants = people(visitor, survey, PEOPLE)
+    arrived: list[str] = []
 
-    def answering(share: list[tuple[int, Participant]]) -> Callable[[FlaskClient], None]:
-        def answer(client: FlaskClient) -> None:
-            for number, one in share:
-                done = client.post(f"{one.path}/answer", data={"go": "send", "q1": f"mine {number}"})
-                if "done=sent" in done.headers["Location"]:
-                    arrived.append(number)
-
-        return answer
-
-    def mixing(client: FlaskClient) -> None:
-        with client.application.app_context():
-            while len(arrived) < 25:
-                for task in (tasks.mix_answers, tasks.destroy_ended_keys):
-                    with transaction() as session:
-                        task(session)
-            with transaction() as session:
+    def answer(one: Participant) -> None:
+        words = f"mine {one.public_id}"
+        if "done=sent" in post(port, f"{one.path}/answer", go="send", q1=words).location:
+            arrived.append(words)
+        if one is participants[PEOPLE * 2 // 3]:
+            with app.app_context(), transaction() as session:
                 service.close(session, survey.public_id, "test", clock.now())
 
-    numbered = list(enumerate(participants))
-    at_once(app, [mixing, *(answering(numbered[part::3]) for part in range(3))])
-    is_left = True
-    while is_left:
-        with transaction() as session:
-            is_left = tasks.mix_answers(session)
+    with worker_process(database_url, mailbox.port, SURVEY_KEYS=keys):
+        at_once(answer, participants, CLIENTS)
+        wait_for(lambda: survey_of(survey.public_id).is_finished)
     with reading() as session:
         rows = session.execute(sa.select(SurveyAnonymousAnswer.answers)).scalars().all()
-    assert Counter(row[Code("q1")] for row in rows) == Counter(f"mine {number}" for number in arrived)
+    assert Counter(row[Code("q1")] for row in rows) == Counter(arrived)
     assert count(SurveyTakingPart) == len(arrived)
-
-
-@pytest.fixture(autouse=True)
-def _no_limits(app: Flask) -> None:
-    """Each test begins with fresh counters."""
-    limiter.reset()

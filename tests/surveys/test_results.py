@@ -98,6 +98,7 @@ def test_a_chart_is_a_picture_without_script(staff_client: FlaskClient, survey: 
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert "<script" not in answer.text
     assert "onclick" not in answer.text
+    assert 'viewBox="0 0 360' in staff_client.get(f"{staff_path(survey)}/results/chart/q1.svg?narrow=1").text
     assert "{{" not in answer.text
     assert staff_client.get(f"{staff_path(survey)}/results/chart/q3.svg").status_code == 404
     assert staff_client.get(f"{staff_path(survey)}/results/chart/q9.svg").status_code == 404

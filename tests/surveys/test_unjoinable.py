@@ -107,6 +107,11 @@ def _try_order(answered: Sequence[Participant]) -> None:
     for order in orders:
         assert order != sorted(order)
         assert _in_order(order) < 8
+    logged = _first_seen(_log(), MARK)
+    for batch in range(PEOPLE // BATCH):
+        in_log = [number for number in logged if number // BATCH == batch]
+        assert len(in_log) == BATCH
+        assert in_log != sorted(in_log)
 
 
 def _try_time() -> None:
@@ -158,6 +163,11 @@ def _groups(log: bytes) -> Iterator[bytes]:
         offset += 24 + size
 
 
+def _first_seen(log: bytes, mark: re.Pattern[bytes]) -> list[int]:
+    """Whose answers the log brings, in the order in which it does."""
+    return list(dict.fromkeys(int(number) for number in mark.findall(log)))
+
+
 def _new_marks(log: bytes) -> list[set[bytes]]:
     """The answers that each commit brought into the log for the first time."""
     seen, found = set[bytes](), []
@@ -187,6 +197,14 @@ def test_the_attack_on_the_log_works_on_the_naive_way(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_the_attack_on_postgresqls_log_works_on_the_naive_way(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE TABLE naive(id uuid DEFAULT gen_random_uuid() PRIMARY KEY, words text)")
+        for number in range(BATCH):
+            connection.execute("INSERT INTO naive(words) VALUES (%s)", (f"NAIVE-OF-{number:03}",))
+        assert _first_seen(_log_of_postgresql(connection), re.compile(rb"NAIVE-OF-(\d{3})")) == list(range(BATCH))
+
+
 def _postgresql() -> psycopg.Connection[Any]:
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(url, autocommit=True)
@@ -198,7 +216,11 @@ def _log() -> bytes:
         file = Path(str(database.engine.url.database))
         return file.with_name(file.name + "-wal").read_bytes()
     with _postgresql() as connection:
-        (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+        return _log_of_postgresql(connection)
+
+
+def _log_of_postgresql(connection: psycopg.Connection[Any]) -> bytes:
+    (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
     return b"".join(file.read_bytes() for file in sorted(Path(folder, "pg_wal").glob("0*")))
 
 
