@@ -1,11 +1,12 @@
 """Reads of campaigns: the list, one of them, and whom it would reach."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import LazyString
 from sqlalchemy.orm import Session
 
 from consent_service.campaigns import rules
@@ -15,9 +16,10 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import queries as mailing
+from consent_service.mailing import audiences, counting
+from consent_service.mailing.audiences import Audience
+from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
-from consent_service.mailing.queries import Progress
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 
@@ -35,7 +37,9 @@ class Details:
     created_by: str
     changed_at: datetime
     texts: dict[Language, Words]
+    mailing_id: MailingId | None
     progress: Progress | None
+    audience: Audience | None
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -47,6 +51,11 @@ class Details:
         """What the campaign is called: its German subject, or that of the language there is."""
         words = self.texts.get(Language.GERMAN) or next(iter(self.texts.values()), None)
         return words.subject if words else ""
+
+    @property
+    def limited_to(self) -> LazyString | None:
+        """Whom it goes to among those who may be written to, as staff read it; None: to all of them."""
+        return audiences.words(self.audience) if self.audience else None
 
     @property
     def digest(self) -> str:
@@ -94,11 +103,49 @@ def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
     return _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A campaign that was sent, and its mailing."""
+
+    campaign: Details
+    mailing_id: MailingId
+    progress: Progress
+
+
+def sent(session: Session, public_id: PublicId, at: datetime) -> Sent:
+    """The campaign with this id, which was sent; `at` is aware. Raises NotFound, also for a draft."""
+    found = campaign(session, public_id, at)
+    if found.mailing_id is None or found.progress is None:
+        raise NotFound("the campaign was not sent yet")
+    return Sent(found, found.mailing_id, found.progress)
+
+
 def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId, dict[Language, Words]]:
     found: dict[CampaignId, dict[Language, Words]] = {campaign_id: {} for campaign_id in campaigns}
     rows = session.execute(sa.select(CampaignText).where(CampaignText.campaign_id.in_(campaigns))).scalars()
     for row in sorted(rows, key=lambda row: list(Language).index(row.language)):
         found[row.campaign_id][row.language] = Words(row.subject, row.body)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A campaign by its number and what it is called."""
+
+    public_id: PublicId
+    subject: str
+
+
+def named(session: Session, mailings: Collection[MailingId], language: Language) -> dict[MailingId, Named]:
+    """The campaigns that these mailings belong to, each by its subject in this language, or in another it has."""
+    rows = session.execute(
+        sa.select(Campaign.id, Campaign.mailing_id, Campaign.public_id).where(Campaign.mailing_id.in_(mailings))
+    ).all()
+    texts = _texts(session, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        words = texts[row.id].get(language) or next(iter(texts[row.id].values()))
+        found[row.mailing_id] = Named(row.public_id, words.subject)
     return found
 
 
@@ -124,10 +171,29 @@ def _details(
         created_by=found.created_by,
         changed_at=found.changed_at,
         texts=texts,
-        progress=mailing.progress(session, MailingId(found.mailing_id)) if is_counted and found.mailing_id else None,
+        mailing_id=found.mailing_id,
+        progress=counting.progress(session, found.mailing_id) if is_counted and found.mailing_id else None,
+        audience=found.audience,
     )
 
 
-def reach(session: Session, purpose_id: PurposeId) -> Reach:
-    """How many the purpose reaches at this moment, and how many are left out and why."""
-    return rules.reach(ledger.numbers_left_out(session, purpose_id))
+def reach(session: Session, campaign: Details) -> Reach:
+    """How many it would reach at this moment, and how many of its audience are left out and why."""
+    purpose_id = campaign.wording.purpose_id
+    if campaign.audience is None:
+        return rules.reach(ledger.numbers_left_out(session, purpose_id))
+    return rules.reach(ledger.numbers_left_out_among(session, purpose_id, audiences.people(campaign.audience)))
+
+
+def to_audience(session: Session, audience: Audience) -> PublicId | None:
+    """The campaign that is limited to this audience, also a draft."""
+    return session.execute(sa.select(Campaign.public_id).where(Campaign.audience == audience)).scalar_one_or_none()
+
+
+def mailings_with(written: str) -> sa.Select[MailingId | None]:
+    """The mailings of the campaigns in whose texts this is written, such as a block."""
+    return (
+        sa.select(Campaign.mailing_id)
+        .join(CampaignText, CampaignText.campaign_id == Campaign.id)
+        .where(CampaignText.body.contains(written, autoescape=True), Campaign.mailing_id.is_not(None))
+    )

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import limits
+
 from consent_service.config import receiving, sending, storing, website
 from consent_service.config.reading import ConfigurationError, Reader, is_loopback
 from consent_service.config.receiving import Inbound, Webhooks
@@ -51,7 +53,7 @@ class Settings:
     trusted_proxies: int
     monitoring_token: str | None
     rate_limit_storage: str
-    sign_up_limit: str
+    sign_up_limit: tuple[limits.RateLimitItem, ...]
     confirmation_days: int
     survey_keys: Path | None
 

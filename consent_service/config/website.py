@@ -46,14 +46,14 @@ def time_zone(read: Reader) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def rate_limit(read: Reader, name: str, default: str) -> str:
+def rate_limit(read: Reader, name: str, default: str) -> tuple[limits.RateLimitItem, ...]:
     """Limits in the notation of the library `limits`."""
     value = read.text(name, default)
     try:
-        limits.parse_many(value)
+        return tuple(limits.parse_many(value))
     except ValueError:
         read.problem(name, f"must be limits such as '10 per minute; 60 per hour', not {value!r}")
-    return value
+        return ()
 
 
 def rate_limit_storage(read: Reader) -> str:

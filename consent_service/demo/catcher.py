@@ -30,9 +30,9 @@ LARGEST_MAIL = 64 * 1024 * 1024
 class Catcher(Controller):
     """The server, in a thread of its own: `start()` returns once it answers, `stop()` once it has ended."""
 
-    def __init__(self, folder: Path, host: str, port: int) -> None:
+    def __init__(self, folder: Path, host: str, port: int, keeper: "Keeper | None" = None) -> None:
         super().__init__(
-            _Keeper(folder),
+            keeper or Keeper(folder),
             hostname=host,
             port=port,
             # Without a name of its own the server looks one up in the DNS at each connection.
@@ -42,18 +42,17 @@ class Catcher(Controller):
         )
 
 
-def run(folder: Path, host: str, port: int) -> None:
-    """Catches mail into the folder until SIGTERM or SIGINT. Call it from the main thread."""
+def run(catcher: Catcher) -> None:
+    """Catches mail until SIGTERM or SIGINT. Call it from the main thread."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    catcher = Catcher(folder, host, port)
     catcher.start()
     stopped.wait()
     catcher.stop()
 
 
-class _Keeper:
+class Keeper:
     """What aiosmtpd calls with each mail."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,6 +61,10 @@ class _Keeper:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keeps the mail; its answer goes to the client."""
+        return f"250 2.0.0 Ok: queued as {self.keep(envelope).identifier}"
+
+    def keep(self, envelope: Envelope) -> "CaughtMail":
+        """Writes the mail into the folder."""
         # Made anew each time, so that the folder may be thrown away while the server runs.
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{now().strftime(TIME_FORMAT)}-{next(self.numbers):06}.eml"
@@ -69,7 +72,7 @@ class _Keeper:
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(b"".join(_file_content(envelope)))
         unfinished.rename(path)
-        return f"250 2.0.0 Kept as {path.stem}"
+        return CaughtMail(path)
 
 
 def _file_content(envelope: Envelope) -> Iterator[bytes]:

@@ -5,9 +5,26 @@ import shlex
 from itertools import islice
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, current_app, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as Redirect
 
+from consent_service.clock import now
+from consent_service.demo import answers, words
+from consent_service.demo.answers import Reaction
 from consent_service.demo.catcher import CaughtMail, caught, find
+from consent_service.demo.courier import CANNOT_DELIVER, Courier
+from consent_service.demo.failures import Choice, Failure, Switch
 
 PACKAGE = Path(__file__).parents[1]
 # In the wheel templates and static files lie inside the package, in a checkout beside it.
@@ -42,11 +59,13 @@ HTTP_LINK = re.compile(r"<(https?://[!-;=?-~]+)>", re.IGNORECASE)
 pages = Blueprint("caught_mail", __name__)
 
 
-def create_app(folder: Path) -> Flask:
-    """The application that shows the mails of that folder."""
+def create_app(folder: Path, switch: Switch, courier: Courier) -> Flask:
+    """The application that shows the mails of that folder, turns the switch, and answers mails."""
     app = Flask(__name__, template_folder=ROOT / "templates", static_folder=ROOT / "static")
-    app.config["FOLDER"] = folder
+    app.config.update(FOLDER=folder, SWITCH=switch, COURIER=courier)
     app.register_blueprint(pages)
+    app.before_request(_refuse_other_sites)
+    app.context_processor(lambda: {"choice": switch.choice, "words": words})
     app.register_error_handler(404, _gone)
     # The folder may be emptied while a page is made of it.
     app.register_error_handler(FileNotFoundError, _gone)
@@ -78,14 +97,56 @@ def mails() -> str:
 
 @pages.get("/mail/<identifier>")
 def mail(identifier: str) -> str:
-    """One mail: its headers, its HTML in a frame, its text."""
-    found = _mail_or_404(identifier)
+    """One mail: its headers, its HTML in a frame, its text, and what its recipient may answer."""
+    return _mail_page(_mail_or_404(identifier), answered=request.args.get("answered", ""))
+
+
+def _mail_page(found: CaughtMail, answered: str = "", is_refused: bool = False) -> str:
+    offered = [one for one in words.ANSWERS if one is not Reaction.MAILTO or answers.mailto(found)]
     return render_template(
         "demo/mail.html",
         mail=found,
         headers=[(name, found.header(name)) for name in SHOWN_HEADERS],
         one_click=one_click_command(found),
+        offered=offered,
+        answered=answered if answered in offered else "",
+        is_refused=is_refused,
     )
+
+
+@pages.post("/mail/<identifier>/answer")
+def answer(identifier: str) -> Redirect | tuple[str, int]:
+    """Answers as the first recipient, who may be a person or a mail server."""
+    found = _mail_or_404(identifier)
+    try:
+        reaction = Reaction(request.form["reaction"])
+        composed = answers.compose(reaction, found, found.envelope_recipients[0], now())
+    except ValueError:
+        abort(400)
+    courier: Courier = current_app.config["COURIER"]
+    try:
+        courier.deliver(composed)
+    except CANNOT_DELIVER:
+        return _mail_page(found, is_refused=True), 503
+    return redirect(url_for(".mail", identifier=identifier, answered=reaction.value, _anchor="answer"), 303)
+
+
+@pages.get("/failures")
+def failures() -> str:
+    """The switch, and what the catcher did last."""
+    courier: Courier = current_app.config["COURIER"]
+    return render_template("demo/failures.html", events=courier.journal.latest())
+
+
+@pages.post("/failures")
+def turn() -> Redirect:
+    """Turns the switch."""
+    switch: Switch = current_app.config["SWITCH"]
+    try:
+        switch.choice = Choice(Failure(request.form["failure"]), request.form.get("only", "").strip())
+    except ValueError:
+        abort(400)
+    return redirect(url_for(".failures"), 303)
 
 
 @pages.get("/mail/<identifier>/html")
@@ -127,6 +188,15 @@ def _mail_or_404(identifier: str) -> CaughtMail:
 def _folder() -> Path:
     folder: Path = current_app.config["FOLDER"]
     return folder
+
+
+def _refuse_other_sites() -> None:
+    """Any page in the browser can post to this machine; only our own may."""
+    if (
+        request.method == "POST"
+        and request.headers.get("Origin", request.host_url.rstrip("/")) + "/" != request.host_url
+    ):
+        abort(403)
 
 
 def _gone(_: Exception) -> tuple[str, int]:

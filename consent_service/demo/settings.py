@@ -21,6 +21,7 @@ class Places:
     port: int
     mail_port: int
     smtp_port: int
+    lmtp_port: int
 
     @property
     def site(self) -> str:
@@ -45,7 +46,12 @@ class Places:
     @property
     def ports(self) -> dict[str, int]:
         """Each port, by the option that names it."""
-        return {"--port": self.port, "--mail-port": self.mail_port, "--smtp-port": self.smtp_port}
+        return {
+            "--port": self.port,
+            "--mail-port": self.mail_port,
+            "--smtp-port": self.smtp_port,
+            "--lmtp-port": self.lmtp_port,
+        }
 
 
 def environment(places: Places) -> dict[str, str]:
@@ -55,6 +61,8 @@ def environment(places: Places) -> dict[str, str]:
         "CONSENT_DATABASE_URL": f"sqlite:///{places.folder / 'consent.db'}",
         "CONSENT_BASE_URL": places.site,
         "CONSENT_SMTP_URL": f"smtp://{HOST}:{places.smtp_port}",
+        "CONSENT_INBOUND_LMTP_PORT": str(places.lmtp_port),
+        "CONSENT_COMPLAINTS_TO": "beschwerden@beispiel.example",
         "CONSENT_MAIL_FROM": "Beispiel GmbH <newsletter@beispiel.example>",
         "CONSENT_ORGANISATION_NAME": "Beispiel GmbH",
         "CONSENT_ORGANISATION_POSTAL_ADDRESS": "Musterweg 1, 12345 Musterstadt",

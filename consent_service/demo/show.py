@@ -1,4 +1,4 @@
-"""The demo: settings, database, example data; then website, worker and mail catcher until it is stopped."""
+"""The demo: settings, database, example data; then website, worker, inbound and mail catcher until it is stopped."""
 
 import secrets
 import shlex
@@ -93,12 +93,14 @@ def _is_empty() -> bool:
 
 def _start(places: Places, variables: Mapping[str, str]) -> list[Child]:
     python, logs = sys.executable, places.folder / "logs"
-    catcher = ["consent_service.demo.catching", str(places.caught), str(places.smtp_port), str(places.mail_port)]
+    ports = map(str, (places.smtp_port, places.mail_port, places.lmtp_port))
+    catcher = ["consent_service.demo.catching", str(places.caught), *ports]
     gunicorn = ["gunicorn", "--no-control-socket", "--workers", str(WEB_PROCESSES)]
     web = [*gunicorn, "--bind", f"{HOST}:{places.port}", "consent_service.wsgi:app"]
     return [
         processes.start("catcher", [python, "-m", *catcher], variables, logs),
         processes.start("web", [python, "-m", *web], variables, logs),
+        processes.start("inbound", [python, "-m", "consent_service", "inbound", "serve"], variables, logs),
         processes.start("worker", [python, "-m", "consent_service", "worker"], variables, logs),
     ]
 
@@ -109,6 +111,7 @@ def _print_addresses(places: Places, account: str) -> None:
     table.add_row("Website", f"{places.site}/")
     table.add_row("Newsletter form", f"{places.site}/newsletter")
     table.add_row("Caught mail", f"{places.mail_page}/")
+    table.add_row("Failures to try", f"{places.mail_page}/failures")
     table.add_row("Staff sign-in", f"{places.site}/staff/sign-in")
     table.add_row("  address", address)
     table.add_row("  password", password)

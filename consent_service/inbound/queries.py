@@ -16,6 +16,7 @@ from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.rules import InboundState, MailClass, Result
 from consent_service.inbound.summaries import Summary
 from consent_service.mailing.rules import BounceKind
+from consent_service.subjects.models import Subject
 
 PER_PAGE = 50
 WAITING = (InboundState.OPEN, InboundState.FAILED)
@@ -45,6 +46,15 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The person whom a mail is from, or about; address and name are gone once they were erased."""
+
+    public_id: PublicId
+    address: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a mail for good; times are aware, in UTC."""
 
@@ -60,6 +70,7 @@ class Facts:
     status: str | None
     error: str | None
     subject_id: SubjectId | None
+    about: About | None
     has_content: bool
     summary: Summary | None
 
@@ -90,22 +101,35 @@ def page(session: Session, wanted: Filter, place: Place | None) -> Page:
     """The mails of a filter; a place that is not there (any more) is the beginning."""
     anchor = _anchor(session, place)
     newer = anchor is not None and place is not None and not place.is_older
-    statement = sa.select(InboundMessage).where(InboundMessage.state.in_(_STATES[wanted.show]))
+    statement = _SEEN.where(InboundMessage.state.in_(_STATES[wanted.show]))
     if wanted.mail_class is not None:
         statement = statement.where(InboundMessage.mail_class == wanted.mail_class)
     if anchor is not None:
         statement = statement.where(InboundMessage.id > anchor if newer else InboundMessage.id < anchor)
     order = InboundMessage.id.asc() if newer else InboundMessage.id.desc()
-    deferred = statement.options(sa.orm.defer(InboundMessage.content)).order_by(order).limit(PER_PAGE + 1)
-    rows = list(session.execute(deferred.add_columns(InboundMessage.content.is_not(None))))
+    rows = list(session.execute(statement.order_by(order).limit(PER_PAGE + 1)))
     is_cut, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
     if newer:
         rows.reverse()
     return Page(
-        mails=[_facts(row, has_content) for row, has_content in rows],
+        mails=[_facts(*row) for row in rows],
         has_newer=is_cut if newer else anchor is not None,
         has_older=True if newer else is_cut,
     )
+
+
+_SEEN = (
+    sa.select(InboundMessage, InboundMessage.content.is_not(None), Subject)
+    .outerjoin(Subject, Subject.id == InboundMessage.subject_id)
+    .options(sa.orm.defer(InboundMessage.content))
+)
+"""Each mail, whether it still has a content, and the person; the content itself is not read."""
+
+
+def of_person(session: Session, subject_id: SubjectId, most: int = 50) -> Sequence[Facts]:
+    """The latest mails from or about a person, newest first."""
+    statement = _SEEN.where(InboundMessage.subject_id == subject_id).order_by(InboundMessage.id.desc()).limit(most)
+    return [_facts(*row) for row in session.execute(statement)]
 
 
 def _anchor(session: Session, place: Place | None) -> int | None:
@@ -118,7 +142,10 @@ def _anchor(session: Session, place: Place | None) -> int | None:
 
 def facts(session: Session, public_id: PublicId) -> Facts:
     """One mail, without what it says. Raises NotFound."""
-    return _facts(row(session, public_id), has_content=None)
+    found = session.execute(_SEEN.where(InboundMessage.public_id == public_id)).one_or_none()
+    if found is None:
+        raise NotFound("there is no such mail")
+    return _facts(*found)
 
 
 def row(session: Session, public_id: PublicId) -> InboundMessage:
@@ -129,7 +156,7 @@ def row(session: Session, public_id: PublicId) -> InboundMessage:
     return found
 
 
-def _facts(found: InboundMessage, has_content: bool | None) -> Facts:
+def _facts(found: InboundMessage, has_content: bool, person: Subject | None) -> Facts:
     return Facts(
         public_id=found.public_id,
         received_at=found.received_at,
@@ -143,7 +170,8 @@ def _facts(found: InboundMessage, has_content: bool | None) -> Facts:
         status=found.status,
         error=found.error,
         subject_id=found.subject_id,
-        has_content=has_content if has_content is not None else found.content is not None,
+        about=About(person.public_id, person.address, person.name) if person is not None else None,
+        has_content=has_content,
         summary=_summary(found),
     )
 

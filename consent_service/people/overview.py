@@ -9,18 +9,20 @@ from sqlalchemy.orm import Session
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import PurposeId
 from consent_service.domain.kinds import ConsentStatus, Language, LeftOut
+from consent_service.inbound import queries as inbound
+from consent_service.inbound.queries import Facts
 from consent_service.ledger import queries as ledger
 from consent_service.ledger.queries import Standing
-from consent_service.mailing import queries as mailing
-from consent_service.mailing.queries import Mail
 from consent_service.notice import queries as notice
+from consent_service.people import mails
+from consent_service.people.mails import Shown
 from consent_service.people.queries import Person
 from consent_service.preferences import queries as preferences
 from consent_service.preferences.queries import Happening
 from consent_service.registrations import queries as registrations
 from consent_service.registrations.queries import Request
-from consent_service.seminars import queries as seminars
-from consent_service.seminars.queries import RegistrationDetails
+from consent_service.seminars import seat_queries as seminars
+from consent_service.seminars.seat_queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
 from consent_service.surveys import queries as surveys
@@ -53,7 +55,8 @@ class Overview:
     titles: dict[PurposeId, str]
     history: Sequence[Happening]
     requests: Sequence[Request]
-    mails: Sequence[Mail]
+    mails: Sequence[Shown]
+    came_in: Sequence[Facts]
     seminars: Sequence[RegistrationDetails]
     surveys: Sequence[Participation]
 
@@ -68,7 +71,8 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         titles=titles(session, language, at),
         history=preferences.happenings(session, person.id, language),
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],
-        mails=mailing.of_person(session, person.id),
+        mails=mails.latest(session, person.id, language),
+        came_in=inbound.of_person(session, person.id),
         seminars=seminars.registrations_of(session, person.id, at),
         surveys=surveys.participations(session, person.id, at),
     )

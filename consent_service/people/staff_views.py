@@ -15,15 +15,17 @@ from werkzeug.wrappers import Response
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
+from consent_service.inbound import words as inbox_words
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.people import overview, queries, service, words
 from consent_service.people.forms import LiftForm, SearchForm, WithdrawForm
 from consent_service.people.printing import printable
-from consent_service.people.queries import Person, Place
-from consent_service.people.rules import Direction, Reported, Search, SearchBy
+from consent_service.people.queries import Person
+from consent_service.people.rules import Reported, Search, SearchBy
 from consent_service.people.service import LeavingRequest
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_place
 
 blueprint = staff_blueprint("people", __name__, "/people")
 
@@ -36,7 +38,7 @@ def index() -> str:
     search = _current_search()
     form = SearchForm(formdata=None, term=search.term if search else "", by=search.by.value if search else None)
     with reading() as read:
-        page = queries.page(read, search, _place())
+        page = queries.page(read, search, asked_place())
         titles = overview.titles(read, current_language(), clock.now())
     return render_template("people/index.html", form=form, page=page, search=search, titles=titles)
 
@@ -62,13 +64,6 @@ def _current_search() -> Search | None:
     return Search(SearchBy(kept[0]), kept[1]) if kept else None
 
 
-def _place() -> Place | None:
-    for direction in Direction:
-        if request.args.get(direction.value):
-            return Place(direction, PublicId(request.args[direction.value]))
-    return None
-
-
 @blueprint.get("/<public_id>")
 def person(public_id: str) -> str:
     """Everything about one person."""
@@ -77,7 +72,14 @@ def person(public_id: str) -> str:
         who = service.look_at(written, PublicId(public_id), actor(), now)
     with reading() as read:
         seen = overview.overview(read, who, current_language(), now)
-    return render_template("people/person.html", seen=seen, person=who, words=words, language_of=current_language())
+    return render_template(
+        "people/person.html",
+        seen=seen,
+        person=who,
+        words=words,
+        inbox_words=inbox_words,
+        language_of=current_language(),
+    )
 
 
 @blueprint.get("/<public_id>/proof")

@@ -1,6 +1,6 @@
 """Seminars for staff: the list, planning one, publishing, changing and calling it off, and writing afterwards."""
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Redirect
@@ -12,13 +12,13 @@ from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
-from consent_service.seminars import calendar, chart, notices, planning, queries
+from consent_service.seminars import calendar, chart, notices, planning, queries, seat_queries
 from consent_service.seminars.block import placeholder
 from consent_service.seminars.queries import PER_PAGE, Details
 from consent_service.seminars.rules import SeminarState
 from consent_service.seminars.staff_forms import CancelForm, FollowUpForm, SeminarForm, new_values, values_of
 from consent_service.staff.guard import actor, staff_blueprint
-from consent_service.staff.paging import number_of_pages, page_asked_for
+from consent_service.staff.paging import asked_page, number_of_pages
 
 blueprint = staff_blueprint("seminars_staff", __name__, "/seminars")
 Answer = str | Redirect | tuple[str, int]
@@ -27,7 +27,7 @@ Answer = str | Redirect | tuple[str, int]
 @blueprint.get("/")
 def index() -> str:
     """All seminars, the latest first."""
-    number = page_asked_for()
+    number = asked_page()
     with reading() as session:
         page = queries.page(session, number, clock.now())
     return render_template(
@@ -86,7 +86,7 @@ def show(public_id: PublicId) -> str:
     now = clock.now()
     with reading() as session:
         seminar = queries.seminar(session, public_id, now)
-        numbers = queries.numbers(session, seminar.id)
+        numbers = seat_queries.numbers(session, seminar.id)
     language = current_language()
     return render_template(
         "seminars/staff/show.html",
@@ -109,8 +109,8 @@ def show(public_id: PublicId) -> str:
 def numbers_chart(public_id: PublicId) -> Response:
     """The numbers as a picture."""
     with reading() as session:
-        numbers = queries.numbers(session, queries.seminar_id(session, public_id))
-    return charts.picture(chart.labels(numbers))
+        numbers = seat_queries.numbers(session, queries.seminar_id(session, public_id))
+    return charts.picture(chart.labels(numbers), is_narrow="narrow" in request.args)
 
 
 @blueprint.post("/<public_id>/publish")

@@ -21,6 +21,8 @@ from flask.testing import FlaskClient
 from consent_service.clock import now
 from consent_service.demo.catcher import Catcher, CaughtMail, caught, find
 from consent_service.demo.caught_mail import create_app
+from consent_service.demo.courier import Courier
+from consent_service.demo.failures import Journal, Switch
 
 SENDER = "bounce+abc@example.com"
 RECIPIENT = "anna@example.org"
@@ -40,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path) -> FlaskClient:
-    return create_app(folder).test_client()
+    return create_app(folder, Switch(), Courier("127.0.0.1", 1, Journal())).test_client()
 
 
 @pytest.fixture
@@ -141,8 +143,8 @@ def test_the_folder_may_be_removed_while_the_server_runs(smtp: smtplib.SMTP, fol
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_ends_on_a_signal_even_with_a_client_connected(folder: Path, number: signal.Signals) -> None:
     port = free_port()
-    program = "import sys, pathlib; from consent_service.demo.catcher import run; "
-    call = f"run(pathlib.Path({str(folder)!r}), '127.0.0.1', {port})"
+    program = "import sys, pathlib; from consent_service.demo.catcher import Catcher, run; "
+    call = f"run(Catcher(pathlib.Path({str(folder)!r}), '127.0.0.1', {port}))"
     process = subprocess.Popen([sys.executable, "-c", program + call], cwd=Path(__file__).parents[2])
     try:
         with connected(port) as smtp:

@@ -23,9 +23,10 @@ STARTS_WITHIN_SECONDS = 60
 class Demo:
     """A running demo."""
 
-    def __init__(self, folder: Path, ports: tuple[int, int, int]) -> None:
-        self.folder, (self.port, self.mail_port, self.smtp_port) = folder, ports
-        options = zip(("--port", "--mail-port", "--smtp-port"), map(str, ports), strict=True)
+    def __init__(self, folder: Path, ports: tuple[int, ...]) -> None:
+        self.folder, self.ports = folder, ports
+        self.port, self.mail_port = ports[:2]
+        options = zip(("--port", "--mail-port", "--smtp-port", "--lmtp-port"), map(str, ports), strict=True)
         self.process = subprocess.Popen(
             [str(COMMAND), "demo", "--folder", str(folder), *(word for option in options for word in option)],
             env={"PATH": os.environ["PATH"]},
@@ -65,20 +66,21 @@ def _get(port: int, path: str = "/") -> str:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """A demo that is stopped whatever happens."""
-    running = Demo(tmp_path / "demo", (free_port(), free_port(), free_port()))
+    running = Demo(tmp_path / "demo", tuple(free_port() for _ in range(4)))
     yield running
     if running.process.poll() is None:
         running.end(signal.SIGTERM)
 
 
-def _password(printed: str) -> str:
+def password(printed: str) -> str:
+    """The staff account's password, from what the demo prints."""
     found = re.search(r"password\s+(\S+)", printed)
     assert found
     return found[1]
 
 
 def test_it_starts_without_settings_stops_on_ctrl_c_and_starts_again(demo: Demo) -> None:
-    password = _password(demo.wait())
+    kept = password(demo.wait())
     assert "newsletter" in _get(demo.port, "/newsletter")
     assert _get(demo.mail_port)
     for file in ("keys.json", "staff-account.txt", "settings.sh"):
@@ -91,9 +93,9 @@ def test_it_starts_without_settings_stops_on_ctrl_c_and_starts_again(demo: Demo)
     with pytest.raises(urllib.error.URLError):
         _get(demo.port)
 
-    again = Demo(demo.folder, (demo.port, demo.mail_port, demo.smtp_port))
+    again = Demo(demo.folder, demo.ports)
     try:
-        assert _password(again.wait()) == password
+        assert password(again.wait()) == kept
     finally:
         assert again.end(signal.SIGTERM)[0] == 0
     assert caught(demo.folder / "mail") == []
@@ -113,7 +115,7 @@ def test_a_part_that_ends_by_itself_ends_it_with_a_message(demo: Demo) -> None:
 
 def test_a_taken_port_is_named_with_its_option(demo: Demo) -> None:
     demo.wait()
-    second = Demo(demo.folder.with_name("second"), (free_port(), demo.mail_port, free_port()))
+    second = Demo(demo.folder.with_name("second"), (free_port(), demo.mail_port, free_port(), free_port()))
     code, said = second.ended()
     assert code == 1
     assert f"port {demo.mail_port} " in said
