@@ -32,6 +32,14 @@ CHECKPOINT_ATTEMPTS = 5
 BUSY_MILLISECONDS = 2000
 CHECKPOINT_PAUSE_SECONDS = 0.25
 _WRITES = {"writes": True}
+_NOTICES_A_DEAD_HOST = {
+    # A PostgreSQL whose host vanished without a word would keep a worker waiting for two hours.
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -110,8 +118,10 @@ def engine_options(url: str) -> dict[str, Any]:
     # Errors go to the log, and the values of a statement are people's.
     if sa.make_url(url).get_backend_name() == "sqlite":
         return {"hide_parameters": True, "connect_args": {"timeout": 30}}
+    given = sa.make_url(url).query
     return {
         "hide_parameters": True,
+        "connect_args": {name: value for name, value in _NOTICES_A_DEAD_HOST.items() if name not in given},
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_size": 10,

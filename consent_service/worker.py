@@ -22,7 +22,7 @@ from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
-from consent_service.mailing import claiming, counting, retrying
+from consent_service.mailing import claiming, counting, retrying, troubles
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -72,9 +72,11 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("send failed mails again", lambda session: retrying.retry_next(session, clock.now()), 5),
+    Task("hold mailings", lambda session: mailing.hold(session, clock.now()), 25),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
     Job("count mailings", counting.count_due, 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
+    Job("write down an outage of the database", troubles.write_down_outage, 5),
     Task("fold counts", ledger.fold_counts, 25),
     Job("stage uploads", uploads.stage_next, 1),
     Job("apply imports", applying.apply_next, 1),
@@ -131,8 +133,9 @@ def _keep_running(app: Flask, stop: threading.Event, loop: Callable[[], None]) -
         try:
             with app.app_context():
                 loop()
-        except Exception:
+        except Exception as error:
             log.exception("worker loop failed, starting it again")
+            troubles.note(error)
             stop.wait(RESTART_SECONDS)
 
 
@@ -151,8 +154,9 @@ def _try(task: Task | Job, stop: threading.Event) -> bool:
     """Gives a task its turn; one that fails must not keep the others from theirs. Whether it may find more to do."""
     try:
         return _run(task, stop)
-    except Exception:
+    except Exception as error:
         log.exception("task failed", task=task.name)
+        troubles.note(error)
         stop.wait(RESTART_SECONDS)
         return False
 

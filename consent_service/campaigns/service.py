@@ -156,7 +156,7 @@ def send_failed_again(
 ) -> None:
     """Has those messages go out again that failed for these reasons; the worker carries it out, `at` is aware.
 
-    Raises NotFound, and Refused for a draft, a cancelled campaign, and where no message failed so.
+    Raises NotFound, and Refused for a draft, a cancelled campaign, and where no message failed or may go again.
     """
     campaign = _locked(session, public_id)
     if campaign.mailing_id is None:

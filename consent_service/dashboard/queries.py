@@ -12,7 +12,9 @@ from consent_service.domain.kinds import ConsentStatus, Language, LegalBasis
 from consent_service.inbound import queries as inbound
 from consent_service.ledger import queries as ledger
 from consent_service.mailing import queries as mailing
+from consent_service.mailing import troubles
 from consent_service.mailing.queries import Glance
+from consent_service.mailing.troubles import Trouble
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 from consent_service.registrations import queries as registrations
@@ -40,6 +42,7 @@ class Overview:
     purposes: Sequence[PurposeNumbers]
     waiting_for_confirmation: int
     outbox: Glance
+    troubles: Sequence[Trouble]
     is_worker_missing: bool
     campaigns: Sequence[Details]
     inbox: int
@@ -63,6 +66,7 @@ def overview(session: Session, language: Language, now: datetime) -> Overview:
         ],
         waiting_for_confirmation=registrations.waiting_for_confirmation(session, now, COUNTED_AT_MOST),
         outbox=outbox,
+        troubles=troubles.lasting(session, now) if outbox.waiting else (),
         is_worker_missing=outbox.is_stuck or registrations.is_undecided_since(session, now - LATE),
         campaigns=campaigns.page(session, 1, now).campaigns[:CAMPAIGNS_SHOWN],
         inbox=inbound.count_waiting(session, COUNTED_AT_MOST),

@@ -12,11 +12,11 @@ import structlog
 from consent_service import clock
 from consent_service.database import Writer
 from consent_service.domain.identifiers import PublicId
-from consent_service.mailing import claiming, copies, handover
+from consent_service.mailing import claiming, copies, handover, troubles
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
 from consent_service.mailing.handover import Outcome
-from consent_service.mailing.rules import Lane, pause_before_reconnect
+from consent_service.mailing.rules import Lane, pause_before_reconnect, why_lost
 from consent_service.mailing.smtp import Answer, CannotConnect, Connection
 
 log = structlog.get_logger()
@@ -50,6 +50,10 @@ class Carrier:
     failures: int = 0  # how often in a row the server was not there or hung up
     done: list[Outcome] = field(default_factory=list)  # what the server said and is not yet written down
     in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
+    server: troubles.MailServer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.server = troubles.MailServer(self.writer)
 
     def __enter__(self) -> "Carrier":
         return self
@@ -104,6 +108,7 @@ class Carrier:
         except CannotConnect as error:
             self.failures += 1
             log.warning("mail server not reached", reason=str(error), failures=self.failures)
+            self.server.failed(error.kind, str(error))
             return False
         return True
 
@@ -163,10 +168,16 @@ class Carrier:
             if not answer.reply.is_success:
                 log.info("mail refused", message=claim.message_id, reply_code=answer.reply.code)
                 self._write_down()
-            self.failures = 0 if self.connection.is_open else self.failures + 1
+            if answer.reply.is_success or self.connection.is_open:
+                self.failures = 0
+                self.server.works()
+            else:
+                self.failures += 1
+                self.server.failed(why_lost(answer.reply), str(answer.reply))
 
     def _finish(self) -> None:
-        """Hands over what waits, and writes down what is done."""
+        """Hands over what waits, and writes down what is done: first what is, or a crash would leave two in doubt."""
+        self._write_down()
         try:
             self._renew_old_marks()
             self._take(self.connection.finish())

@@ -15,7 +15,7 @@ from consent_service.domain.identifiers import MailingId, MessageId, PublicId, S
 from consent_service.extensions import settings
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import Lane, MailingState, MessageState
-from consent_service.mailing.service import LEASED, WAITING, is_one_of
+from consent_service.mailing.service import LEASED, WAITING, is_one_of, went_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,10 @@ def claim(session: Session, lane: Lane, count: int) -> list[Claim]:
 def _next_mailing(session: Session, now: datetime) -> MailingId | None:
     waits = sa.exists().where(Message.mailing_id == Mailing.id, is_one_of(*WAITING), Message.not_before <= now)
     return session.execute(
-        sa.select(Mailing.id).where(Mailing.state == MailingState.RUNNING, waits).order_by(Mailing.id).limit(1)
+        sa.select(Mailing.id)
+        .where(Mailing.state == MailingState.RUNNING, went_on(now), waits)
+        .order_by(Mailing.id)
+        .limit(1)
     ).scalar_one_or_none()
 
 

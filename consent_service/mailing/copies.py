@@ -13,6 +13,7 @@ from consent_service.domain.identifiers import MailingId, PublicId
 from consent_service.domain.kinds import Language
 from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
+from consent_service.mailing import provider_headers
 from consent_service.mailing.addresses import envelope_sender, message_id
 from consent_service.mailing.composition import Person, Slot, Template, WayOut, has_way_out
 from consent_service.mailing.models import MailingTemplate
@@ -65,7 +66,8 @@ def envelope(mail: SingleMail | Copy, now: datetime) -> Envelope:
         recipient, data = mail.recipient, keyring().open(mail.content, mail.public_id)
     else:
         recipient, data = mail.address, _filled(mail, now)
-    return Envelope(mail.public_id, envelope_sender(mail.public_id), recipient, signing.signed(data, now))
+    whole = provider_headers.head(mail.public_id) + data
+    return Envelope(mail.public_id, envelope_sender(mail.public_id), recipient, signing.signed(whole, now))
 
 
 _SHOWN = {(Slot.UNSUBSCRIBE, False), (Slot.UNSUBSCRIBE, True)}  # in the text and in the HTML

@@ -9,7 +9,15 @@ from consent_service.database import Base
 from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, LeftOut
 from consent_service.mailing.audiences import LONGEST_AUDIENCE, Audience
-from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
+from consent_service.mailing.rules import (
+    BounceKind,
+    MailingState,
+    MailKind,
+    MessageState,
+    Part,
+    ReturnKind,
+    TroubleKind,
+)
 
 
 class Mailing(Base):
@@ -25,6 +33,8 @@ class Mailing(Base):
     is_filled: Mapped[bool]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    went_on_at: Mapped[datetime]  # when it was started or resumed, or delivery was last seen to work while it ran
+    held_at: Mapped[datetime | None]  # paused by itself because it could not go out for too long
 
 
 class MailingTemplate(Base):
@@ -133,3 +143,17 @@ class MessageReturn(Base):
     status: Mapped[str | None] = mapped_column(sa.String(16))  # RFC 3463
     at: Mapped[datetime]
     text: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+
+
+class DeliveryTrouble(Base):
+    """The latest trouble with a part that delivery needs, for staff to see; it names no person."""
+
+    __tablename__ = "delivery_troubles"
+
+    part: Mapped[Part] = mapped_column(primary_key=True)
+    kind: Mapped[TroubleKind]
+    since: Mapped[datetime]
+    latest_at: Mapped[datetime]
+    times: Mapped[int]
+    reason: Mapped[str] = mapped_column(sa.Text)
+    ended_at: Mapped[datetime | None]

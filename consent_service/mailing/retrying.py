@@ -16,6 +16,7 @@ from consent_service.domain.identifiers import MailingId, MessageId
 from consent_service.mailing.models import Mailing, MailingCount, MailingRetry, Message
 from consent_service.mailing.outcomes import BEGINNING, MAY_GO_AGAIN, FailureKind, failure_kind
 from consent_service.mailing.rules import MailingState, MessageState
+from consent_service.mailing.service import CHUNK
 
 _BEGINNING = sa.func.substr(Message.reply, 1, BEGINNING)
 
@@ -37,17 +38,19 @@ def _failed(mailing: MailingId) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def ask(session: Session, mailing: MailingId, kinds: Collection[FailureKind], at: datetime) -> None:
-    """Has the messages that failed for these reasons go out again; `at` is aware. Raises Refused where none may."""
+    """Has the messages that failed for these reasons go out again; `at` is aware.
+
+    Raises Refused where none failed or none may go. How many failed for which reason is not looked at: of many
+    that would take too long in a transaction that writes.
+    """
     if not kinds or not set(kinds) <= set(MAY_GO_AGAIN):
         raise Refused("say which failed messages shall go again: " + ", ".join(MAY_GO_AGAIN))
     state = session.execute(sa.select(Mailing.state).where(Mailing.id == mailing).with_for_update()).scalar_one()
     if state is MailingState.CANCELLED:
         raise Refused("the mailing was cancelled")
-    if not any(number for kind, number in failures(session, mailing).items() if kind in kinds):
-        raise Refused("no message failed for this reason")
-    session.add(
-        MailingRetry(mailing_id=mailing, kinds=sorted(kinds), retried_to=MessageId(0), is_done=False),
-    )
+    if session.execute(sa.select(Message.id).where(*_failed(mailing)).limit(1)).first() is None:
+        raise Refused("no message failed")
+    session.add(MailingRetry(mailing_id=mailing, kinds=sorted(kinds), retried_to=MessageId(0), is_done=False))
     _run_again(session, mailing, at)
 
 
@@ -60,7 +63,7 @@ def _run_again(session: Session, mailing: MailingId, at: datetime) -> None:
     session.execute(sa.update(MailingCount).where(MailingCount.mailing_id == mailing).values(count_again_at=at))
 
 
-def retry_next(session: Session, at: datetime, chunk: int = 1000) -> int:
+def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     """Puts the next chunk of failed messages back among the waiting; how many were looked at. `at` is aware.
 
     Goes by their ids, so that one which fails once more is not taken twice.

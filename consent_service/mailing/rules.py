@@ -1,5 +1,6 @@
 """The decisions of delivery: what a server's answer means, and when to try again."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,12 +73,33 @@ class MailingState(StrEnum):
     DONE = "done"
 
 
+class Part(StrEnum):
+    """What delivery cannot do without."""
+
+    MAIL_SERVER = "mail_server"
+    DATABASE = "database"
+
+
+class TroubleKind(StrEnum):
+    """Why nothing goes out, as far as it tells what to do."""
+
+    UNREACHABLE = "unreachable"
+    TOO_SLOW = "too_slow"
+    HUNG_UP = "hung_up"
+    UNTRUSTED = "untrusted"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    DATABASE_FAILED = "database_failed"
+
+
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 MOST_ATTEMPTS = 25  # some three days
 LONGEST_PAUSE_BEFORE_RECONNECT = timedelta(minutes=1)
 SERVICE_CLOSING = 421
 CONNECTION_LOST = -1
+PROVIDER_FIELD = "message"
+"""What our id of a mail is called where a provider lets us choose (Postmark's metadata)."""
+
 ADDRESS_IS_GONE = frozenset({"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
 
@@ -111,7 +133,7 @@ class Reply:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.code} {self.text}"
+        return self.text if self.code == CONNECTION_LOST else f"{self.code} {self.text}"
 
     @property
     def is_success(self) -> bool:
@@ -137,6 +159,21 @@ def state_after(reply: Reply, attempts: int) -> MessageState:
     if reply.is_temporary and attempts < MOST_ATTEMPTS:
         return MessageState.DEFERRED
     return MessageState.FAILED
+
+
+_MAILBOX = re.compile(r"[^\s<>()\[\],;:\"']+@")
+LONGEST_REASON = 300
+
+
+def without_mailboxes(reason: str) -> str:
+    """What a server said, in one line of bounded length, without the person's part of each address."""
+    return _MAILBOX.sub("…@", " ".join(reason.split()))[:LONGEST_REASON]
+
+
+def why_lost(reply: Reply) -> TroubleKind:
+    """What kept a connection from going on that ended with this reply."""
+    timed_out = reply.code == CONNECTION_LOST and "timed out" in reply.text
+    return TroubleKind.TOO_SLOW if timed_out else TroubleKind.HUNG_UP
 
 
 BOUNCES_IN_A_ROW = 5

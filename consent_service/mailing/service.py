@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 import sqlalchemy as sa
@@ -121,6 +121,7 @@ def start(
         filled_to=SubjectId(0),
         is_filled=False,
         started_at=at,
+        went_on_at=at,
     )
     session.add(mailing)
     session.flush()
@@ -164,11 +165,41 @@ def change(session: Session, mailing_id: MailingId, state: MailingState, at: dat
     changed = session.execute(
         sa.update(Mailing)
         .where(Mailing.id == mailing_id, Mailing.state.in_(_MAY_BECOME[state]))
-        .values(state=state, finished_at=at if state is MailingState.CANCELLED else None)
+        .values(
+            state=state,
+            finished_at=at if state is MailingState.CANCELLED else None,
+            held_at=None,
+            **({"went_on_at": at} if state is MailingState.RUNNING else {}),
+        )
         .returning(Mailing.id)
     ).scalar_one_or_none()
     if changed is None:
         raise Refused(f"the mailing cannot become {state}")
+
+
+def goes_on(session: Session, at: datetime) -> None:
+    """Says that delivery works, and so that the mailings which run have not been kept from going out; `at` is aware."""
+    session.execute(
+        sa.update(Mailing)
+        .where(Mailing.state == MailingState.RUNNING, went_on(at))
+        .values(went_on_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def went_on(at: datetime) -> sa.ColumnElement[bool]:
+    """SQL: a mailing was not kept from going out for so long that a person must look at it first; `at` is aware."""
+    return Mailing.went_on_at > at - timedelta(hours=settings().smtp.hold_after_hours)
+
+
+def hold(session: Session, at: datetime) -> None:
+    """Pauses what could not go out for too long: what it says may no longer be true. `at` is aware."""
+    session.execute(
+        sa.update(Mailing)
+        .where(Mailing.state == MailingState.RUNNING, ~went_on(at))
+        .values(state=MailingState.PAUSED, held_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 CHUNK = 200  # messages written in one transaction, which keeps all others waiting on SQLite: some 10 ms

@@ -22,7 +22,7 @@ from flask import current_app
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 from consent_service.mailing.copies import Envelope
-from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Reply
+from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Reply, TroubleKind
 
 CHECK_AFTER_IDLE_SECONDS = 1.0
 CLOSE_AFTER_IDLE_SECONDS = 30.0
@@ -32,7 +32,11 @@ _END = b"\r\n.\r\n"
 
 
 class CannotConnect(Exception):
-    """The server is not there, does not answer, is not trusted, or refuses our sign-in; the text says which."""
+    """The server is not there, does not answer, is not trusted, or refuses our sign-in; kind and text say which."""
+
+    def __init__(self, kind: TroubleKind, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Connection:
     def __init__(self) -> None:
         self._server: smtplib.SMTP | None = None
         self._pipelines = False
+        self._has_served = False  # it answered to a mail since it was opened
+        self._has_content = False  # of the latest mail, as far as it did not wait
         self._last_used = 0.0
         self._waiting: Envelope | None = None  # the server has agreed to take it
 
@@ -79,7 +85,8 @@ class Connection:
         try:
             self._server = _connect()
         except (*_UNCLEAR, ValueError) as error:
-            raise CannotConnect(f"{type(error).__name__}: {error}") from error
+            raise CannotConnect(_kind(error), _described(error)) from error
+        self._has_served = False
         self._pipelines = self._server.has_extn("pipelining")
         self._last_used = time.monotonic()
 
@@ -89,6 +96,7 @@ class Connection:
         Returns the answers that have come: to the one that waited first. A lost connection is a code below 0.
         """
         answers: list[Answer] = []
+        self._has_content = False
         try:
             if self._pipelines:
                 self._exchange(envelope, answers)
@@ -98,6 +106,7 @@ class Connection:
             self._lost(error, envelope, answers)
         else:
             self._last_used = time.monotonic()
+            self._has_served = True
         return answers
 
     def finish(self) -> list[Answer]:
@@ -203,6 +212,7 @@ class Connection:
             if not reply.is_success and reply.code != _GO_ON:
                 self._end_refused(reply)
                 return reply
+        self._has_content = True
         self._send(_content(envelope))
         return self._settled(self._reply())
 
@@ -212,12 +222,15 @@ class Connection:
         return reply
 
     def _lost(self, error: Exception, envelope: Envelope, answers: list[Answer]) -> None:
-        """The connection is gone: of a mail that waited the server may have got all, of one behind it nothing."""
+        """The connection is gone: of a mail that waited the server may have got all, of one behind it nothing.
+
+        A server may close after each mail. One that closes a fresh connection at the first mail says no to this one.
+        """
         waiting = self._waiting
         self._drop()
         if waiting is not None:
             answers.append(Answer(waiting.public_id, _lost_connection(error)))
-        has_got_nothing = self._pipelines  # of its content, which only the next exchange would have carried
+        has_got_nothing = not self._has_content and (self._has_served or bool(answers))
         answers.append(Answer(envelope.public_id, None if has_got_nothing else _lost_connection(error)))
 
     def _send(self, data: bytes) -> None:
@@ -256,7 +269,30 @@ def _is_last_word(reply: Reply) -> bool:
 
 
 def _lost_connection(error: Exception) -> Reply:
-    return Reply(CONNECTION_LOST, f"connection lost: {type(error).__name__}: {error}")
+    return Reply(CONNECTION_LOST, f"connection lost: {_described(error)}")
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return f"{type(error).__name__}: {error.smtp_code} {words}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _kind(error: Exception) -> TroubleKind:
+    """What it is that keeps us from connecting."""
+    if isinstance(error, ssl.SSLError) or (
+        isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error)
+    ):
+        return TroubleKind.UNTRUSTED
+    if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
+        return TroubleKind.SIGN_IN_REFUSED
+    if "timed out" in str(error):
+        return TroubleKind.TOO_SLOW
+    if isinstance(error, smtplib.SMTPServerDisconnected | smtplib.SMTPResponseException | ConnectionResetError):
+        return TroubleKind.HUNG_UP
+    return TroubleKind.UNREACHABLE
 
 
 def _connect() -> smtplib.SMTP:

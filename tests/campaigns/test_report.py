@@ -20,10 +20,11 @@ from flask.testing import FlaskClient
 from consent_service import clock
 from consent_service.audit.models import AuditEntry
 from consent_service.audit.service import OPERATOR
-from consent_service.campaigns import queries
+from consent_service.campaigns import rules
 from consent_service.database import reading, transaction
 from consent_service.domain.kinds import LeftOut, SuppressionReason
 from consent_service.exports.models import Export
+from consent_service.ledger import queries as ledger
 from consent_service.mailing import counting, returns
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.returns import Bounce
@@ -148,6 +149,9 @@ def test_the_page_shows_the_numbers_and_the_messages_of_one_outcome(staff_client
     assert "person5@example.org" not in returned
     left_out = report(staff_client, sent, "?outcome=left_out")
     assert "person1@example.org Person 1 Not sent the address is blocked" in left_out
+    person = re.search(r'href="(/staff/people/[0-9a-f]+)">person1@', staff_client.get(f"{sent}/report").text)
+    assert person is not None
+    assert "Not sent the address is blocked" in text_of(staff_client.get(person[1]).text)
     assert "There is no such message" in report(staff_client, sent, "?outcome=in_doubt")
     assert report(staff_client, sent, "?outcome=nonsense") == everything
     assert "4 of 4 done" in text_of(staff_client.get(sent).text)
@@ -164,7 +168,7 @@ def test_those_counted_on_the_check_page_are_all_in_the_report(app: Flask, clien
             rights.erase(session, f"person{number}@example.org", OPERATOR, now)
     with reading() as session:
         purpose = notice.purpose(session, "newsletter", now).purpose_id
-        checked = queries.reach(session, purpose)
+        checked = rules.reach(ledger.numbers_left_out(session, purpose))
     mailing = start_mailing()
     worker.work()
     with reading() as session:

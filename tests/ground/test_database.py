@@ -45,6 +45,17 @@ def test_postgresql_reads_what_is_committed(app: Flask) -> None:
     assert _scalar("SHOW transaction_isolation") == "read committed"
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_postgresql_host_that_vanished_is_noticed_within_minutes(app: Flask) -> None:
+    with database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        given = driver.info.get_parameters()
+    assert int(given["keepalives_idle"]) + int(given["keepalives_interval"]) * int(given["keepalives_count"]) <= 120
+    assert int(given["tcp_user_timeout"]) <= 120_000
+    assert int(given["connect_timeout"]) <= 30
+
+
 def test_what_raises_leaves_nothing(app: Flask) -> None:
     def begin_and_fail() -> None:
         with transaction() as session:

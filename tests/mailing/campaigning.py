@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,9 +81,15 @@ def change_messages(**values: object) -> None:
 
 def unsubscribe_path(person: SubjectId) -> str:
     """The path of a person's one-click link for the newsletter."""
+    return unsubscribe_paths([person])[0]
+
+
+def unsubscribe_paths(people: Sequence[SubjectId]) -> list[str]:
+    """The paths of these people's one-click links."""
     with reading() as session:
         purpose = notice.purpose(session, "newsletter", clock.now()).purpose_id
-        return links.unsubscribe(ledger.unsubscribe_link(session, person, purpose)).removeprefix("http://localhost")
+        found = [links.unsubscribe(ledger.unsubscribe_link(session, person, purpose)) for person in people]
+    return [link.removeprefix("http://localhost") for link in found]
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+import socket
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -33,7 +36,9 @@ class Recorder:
     reply_to_recipient: Callable[[str], str | None] = lambda address: None
     reply_to_data: Callable[[str], str | None] = lambda address: None
     seconds_per_mail: float = 0.0
+    seconds_to_answer: float = 0.0  # after it took one
     hang_up_in_data: int = 0  # how many mails to break off when they were sent and not yet answered
+    closes_after_each: bool = False  # without a word, once it has answered
     pipelines: bool = True  # whether it says so (RFC 2920); it takes a group of commands in any case
     user: tuple[bytes, bytes] | None = None
     taken: list[HandOver] = field(default_factory=list)
@@ -84,6 +89,11 @@ class Recorder:
         self.signed_in += bool(session.authenticated)
         self.over_tls += server.transport.get_extra_info("ssl_object") is not None
         self.taken.append(HandOver(id(session), recipient, found[1].decode(), session.began, data))
+        if self.seconds_to_answer:
+            await asyncio.sleep(self.seconds_to_answer)
+        if self.closes_after_each:
+            server.transport.write(b"250 2.0.0 Taken\r\n")
+            server.transport.close()
         return "250 2.0.0 Taken"
 
     def authenticate(
@@ -91,6 +101,10 @@ class Recorder:
     ) -> AuthResult:
         """Knows one user only."""
         return AuthResult(success=(data.login, data.password) == self.user, handled=False)
+
+    def keep_pace(self, mails: float) -> None:
+        """Becomes the slower the further ahead it is of so many mails, but answers within a second."""
+        self.seconds_per_mail = min(max(len(self.taken) - mails, 0) / 50, 1) or 0.005
 
     def recipients(self) -> Counter[str]:
         """How many mails each address got."""
@@ -123,3 +137,67 @@ def serving(
         yield recorder
     finally:
         controller.stop()
+
+
+Says = Callable[[bytes], bytes | None]
+
+
+def hanging_up(port: int, at: bytes) -> AbstractContextManager[list[bytes]]:
+    """A server that closes each connection without a word at the first line that begins thus; b"": when it is opened.
+
+    b"From: ", for instance, is in the middle of the content.
+    """
+    return scripted(port, lambda line: b"" if line.upper().startswith(at.upper()) else None)
+
+
+@contextmanager
+def scripted(port: int, says: Says) -> Iterator[list[bytes]]:
+    """A server that pipelines and answers each line as `says` has it; the lines that it got.
+
+    None is what a server says to whom all is well, b"" closes the connection without a word. It is asked, with
+    b"", what to say first, and about each line of the content; only the last one, b".\\r\\n", wants an answer.
+    """
+    got: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", port))
+
+    def serve() -> None:
+        with suppress(OSError):  # closed at the end of the test
+            while True:
+                connection, _ = listener.accept()
+                with connection, connection.makefile("rwb") as stream, suppress(ConnectionError):
+                    _talk(stream, says, got)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield got
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(timeout=5)
+
+
+def _talk(stream: IO[bytes], says: Says, got: list[bytes]) -> None:
+    line, is_content = b"", False
+    while True:
+        said = says(line)
+        if said == b"":
+            return
+        if not is_content or line == b".\r\n":
+            answer = said or _usual(line)
+            stream.write(answer + b"\r\n")
+            stream.flush()
+            if answer.startswith(b"421"):
+                return
+            is_content = answer.startswith(b"354")
+        line = stream.readline()
+        if not line:
+            return
+        got.append(line)
+
+
+def _usual(line: bytes) -> bytes:
+    word = line[:4].upper()
+    return {b"": b"220 ready", b"EHLO": b"250-here\r\n250 PIPELINING", b"DATA": b"354 go on"}.get(
+        word, b"250 2.0.0 fine"
+    )

@@ -73,7 +73,7 @@ FAILURES = {
     "-1 connection lost: TimeoutError: timed out": FailureKind.TOO_LONG,
     "cannot be composed: KeyError": FailureKind.NOT_COMPOSED,
     None: FailureKind.ERASED,
-    **{f"550 {status} no such user": FailureKind.GONE for status in ADDRESS_IS_GONE},
+    **{f"550 {status} no such user": FailureKind.GONE for status in sorted(ADDRESS_IS_GONE)},
 }
 
 

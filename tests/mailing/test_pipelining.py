@@ -1,11 +1,9 @@
 """Two mails in hand on one connection (RFC 2920): what the server may answer in the middle, over real SMTP."""
 
 import random
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 
 import pytest
@@ -19,7 +17,7 @@ from consent_service.mailing.rules import Lane
 from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states, unsubscribe_path
-from tests.mailing.servers import Recorder, serving
+from tests.mailing.servers import Recorder, Says, scripted, serving
 
 
 @pytest.fixture
@@ -101,6 +99,65 @@ class TestRefusal:
         assert len(server.taken) == 5
 
 
+AT = {"MAIL": b"MAIL", "RCPT": b"RCPT", "DATA": b"DATA", "content": b".\r\n"}
+
+
+class TestRefusalAtEachStep:
+    """Of the second mail: its envelope is refused while the first one waits, its content while the third one does."""
+
+    @pytest.mark.parametrize("at", AT)
+    @pytest.mark.parametrize("code", ["450", "550"])
+    def test_touches_no_other(self, carrier: Carrier, port: int, at: str, code: str) -> None:
+        with scripted(port, says_to_the_second(AT[at], f"{code} 5.7.1 not this one")) as got:
+            carrier.carry_batch()
+        outcome = "deferred" if code == "450" else "failed"
+        assert states() == {"sent": 4, outcome: 1}
+        assert [row.state.value for row in messages(Message.state)][1] == outcome
+        assert [row.reply for row in messages(Message.reply)][1] == f"{code} 5.7.1 not this one"
+        assert {row.attempts for row in messages(Message.attempts)} == {1}
+        assert [line for line in got if line[:4].upper() == b"EHLO"] == got[:1]
+        assert contents(got) == (5 if at == "content" else 4)
+
+    @pytest.mark.parametrize("at", AT)
+    @pytest.mark.parametrize("last_word", [b"421 4.3.2 closing", b""])
+    def test_by_closing_is_about_this_one_only(self, carrier: Carrier, port: int, at: str, last_word: bytes) -> None:
+        """Those behind it are put back; so is itself where the server said nothing and has certainly got nothing."""
+        with scripted(port, says_to_the_second(AT[at], last_word.decode())) as first:
+            carrier.carry_batch()
+        is_put_back = not last_word and at != "content"
+        # Nothing was said of the first one's content where the server closed at the envelope behind it.
+        assert states() == ({"sent": 1, "queued": 4} if is_put_back else {"sent": 1, "deferred": 1, "queued": 3})
+        carrier.failures = 0
+        with serving(Recorder(), port) as server:
+            change_messages_that_wait()
+            carrier.carry_batch()
+        assert states() == {"sent": 5}
+        assert set(server.recipients().values()) == {1}
+        assert contents(first) + len(server.taken) == (6 if at == "content" else 5)
+
+    def test_of_content_and_of_the_envelope_behind_it(self, carrier: Carrier, port: int) -> None:
+        refuse = Recorder(
+            reply_to_data=lambda who: "554 5.6.0 not this content" if who[6] == "1" else None,
+            reply_to_recipient=lambda who: "450 4.2.0 later" if who[6] == "2" else None,
+        )
+        with serving(refuse, port) as server:
+            carrier.carry_batch()
+        found = [row.state.value for row in messages(Message.state)]
+        assert found == ["sent", "failed", "deferred", "sent", "sent"]
+        assert len(server.connections) == 1
+
+
+def says_to_the_second(at: bytes, word: str) -> Says:
+    """Answers thus the second time that it gets such a line, and as usual otherwise."""
+    turns = count(1)
+    return lambda line: word.encode() if line.startswith(at) and next(turns) == 2 else None
+
+
+def contents(got: list[bytes]) -> int:
+    """How many mails' contents came whole."""
+    return got.count(b".\r\n")
+
+
 def change_messages_that_wait() -> None:
     change_messages(not_before=clock.now())
 
@@ -119,7 +176,16 @@ class TestDataAfterARefusedRecipient:
     """A server that takes DATA though it refused the only recipient waits for content (RFC 2920 section 3.1)."""
 
     def test_is_ended_by_an_empty_mail(self, carrier: Carrier, port: int) -> None:
-        with scripted(port, refuses="person2@example.org") as got:
+        has_recipient = False
+
+        def refuses_the_third(line: bytes) -> bytes | None:
+            nonlocal has_recipient
+            if line.startswith(b"RCPT"):
+                has_recipient = b"person2@" not in line
+                return None if has_recipient else b"550 5.7.1 no"
+            return b"554 5.5.1 no recipient" if line == b".\r\n" and not has_recipient else None
+
+        with scripted(port, refuses_the_third) as got:
             carrier.carry_batch()
         assert states() == {"sent": 4, "failed": 1}
         assert got.count(b"RSET\r\n") == 1
@@ -147,47 +213,3 @@ def test_a_waiting_mail_whose_recipient_left_is_not_handed_over(
     assert states() == {"sent": 4, "suppressed": 1}
     assert "person1@example.org" not in server.recipients()
     assert set(server.recipients().values()) == {1}
-
-
-@contextmanager
-def scripted(port: int, refuses: str) -> Iterator[list[bytes]]:
-    """A server that pipelines, refuses one recipient, and says 354 to DATA all the same; the lines that it got."""
-    got: list[bytes] = []
-    listener = socket.create_server(("127.0.0.1", port))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection, connection.makefile("rwb") as stream:
-            stream.write(b"220 ready\r\n")
-            stream.flush()
-            has_recipient, in_data = False, False
-            for line in stream:
-                got.append(line)
-                if in_data and line != b".\r\n":
-                    continue
-                word = line[:4].upper()
-                if in_data:
-                    in_data = False
-                    answer = b"250 2.0.0 taken" if has_recipient else b"554 5.5.1 no recipient"
-                elif word == b"EHLO":
-                    answer = b"250-here\r\n250 PIPELINING"
-                elif word == b"RCPT":
-                    has_recipient = refuses.encode() not in line
-                    answer = b"250 2.1.5 fine" if has_recipient else b"550 5.7.1 no"
-                elif word == b"DATA":
-                    in_data = True
-                    answer = b"354 go on"
-                else:
-                    answer = b"250 2.0.0 fine"
-                stream.write(answer + b"\r\n")
-                stream.flush()
-                if word == b"QUIT":
-                    return
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield got
-    finally:
-        listener.close()
-        thread.join(timeout=5)

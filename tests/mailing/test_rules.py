@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,13 +11,17 @@ from consent_service.mailing.rules import (
     CONNECTION_LOST,
     LONGEST_PAUSE,
     LONGEST_PAUSE_BEFORE_RECONNECT,
+    LONGEST_REASON,
     MOST_ATTEMPTS,
     MessageState,
     Reply,
+    TroubleKind,
     is_address_gone,
     pause_before_reconnect,
     pause_before_retry,
     state_after,
+    why_lost,
+    without_mailboxes,
 )
 
 attempts = st.integers(1, 10_000)
@@ -90,3 +95,28 @@ def test_each_of_these_says_so(enhanced: str, code: int) -> None:
 @given(st.integers(500, 599), texts.filter(lambda text: not text.split() or text.split()[0] not in ADDRESS_IS_GONE))
 def test_words_alone_do_not(code: int, text: str) -> None:
     assert not is_address_gone(Reply(code, text))
+
+
+@given(st.lists(st.sampled_from(["550", "5.1.1", "<anna.beispiel@mail.example>", "x@y.example:", "no", "such", "\n"])))
+def test_a_reason_names_no_mailbox_and_is_one_line(words: list[str]) -> None:
+    shown = without_mailboxes(" ".join(words))
+    assert "anna" not in shown
+    assert "x@" not in shown
+    assert "\n" not in shown
+    assert ("…@mail.example" in shown) == ("<anna.beispiel@mail.example>" in words)
+
+
+def test_a_reason_is_not_longer_than_a_page_can_show() -> None:
+    assert len(without_mailboxes("no " * 1000)) == LONGEST_REASON
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(421, "4.3.2 timed out waiting for you"), TroubleKind.HUNG_UP),
+        (Reply(-1, "connection lost: SMTPServerDisconnected: Connection unexpectedly closed"), TroubleKind.HUNG_UP),
+        (Reply(-1, "connection lost: TimeoutError: timed out"), TroubleKind.TOO_SLOW),
+    ],
+)
+def test_why_a_connection_was_lost(reply: Reply, kind: TroubleKind) -> None:
+    assert why_lost(reply) is kind

@@ -40,5 +40,6 @@ def read(event: Json) -> Sequence[Reported]:
             (words(event, "message-id"),),
             status=status_or(_STATUS.get(name), reason) if kind is ReturnedKind.BOUNCE else None,
             text=reason or name,
+            ours=words(event, "X-Mailin-custom"),
         )
     ]

@@ -43,8 +43,8 @@ def read(event: Json) -> Sequence[Reported]:
         Reported(
             kind,
             needed(event, "email"),
-            (words(event, "CustomID"),),
             status=status_or(_STATUS.get(error, default), text) if kind is ReturnedKind.BOUNCE else None,
             text=text or words(event, "source"),
+            ours=words(event, "CustomID"),
         )
     ]

@@ -9,10 +9,11 @@ from consent_service.inbound.webhooks.reports import (
     Json,
     Reported,
     needed,
+    part,
     status_or,
     words,
 )
-from consent_service.mailing.rules import BounceKind
+from consent_service.mailing.rules import PROVIDER_FIELD, BounceKind
 
 _STATUS = {"Transient": NOT_NOW, "SoftBounce": NOT_NOW, "DnsError": NOT_NOW, "BadEmailAddress": BAD_ADDRESS}
 _POLICY = frozenset({"SpamNotification", "VirusNotification", "Blocked", "DMARCPolicy"})
@@ -27,7 +28,7 @@ def read(event: Json) -> Sequence[Reported]:
         case "SpamComplaint":
             return [_about(event, ReturnedKind.COMPLAINT)]
         case "SubscriptionChange" if _has_left(event):
-            return [Reported(ReturnedKind.UNSUBSCRIBE, needed(event, "Recipient"))]
+            return [Reported(ReturnedKind.UNSUBSCRIBE, needed(event, "Recipient"), ours=_ours(event))]
     return ()
 
 
@@ -48,12 +49,19 @@ def _bounce(event: Json) -> Sequence[Reported]:
             classification=BounceKind.POLICY if kind in _POLICY else None,
             status=status_or(_STATUS.get(kind), text),
             text=text,
+            ours=_ours(event),
         )
     ]
 
 
 def _about(event: Json, kind: ReturnedKind) -> Reported:
-    return Reported(kind, needed(event, "Email"), (words(event, "Content"),), text=words(event, "Details"))
+    return Reported(
+        kind, needed(event, "Email"), (words(event, "Content"),), text=words(event, "Details"), ours=_ours(event)
+    )
+
+
+def _ours(event: Json) -> str:
+    return words(part(event, "Metadata"), PROVIDER_FIELD)
 
 
 def _has_left(event: Json) -> bool:

@@ -18,6 +18,7 @@ from consent_service.inbound.rules import InboundState, MailClass, Way
 from consent_service.inbound.service import Returned
 from consent_service.inbound.webhooks.providers import READERS
 from consent_service.inbound.webhooks.reports import Json, Malformed, Reported
+from consent_service.mailing import provider_headers
 from consent_service.mailing.addresses import message_of_envelope_sender, message_of_message_id
 from consent_service.subjects import service as subjects
 
@@ -105,6 +106,6 @@ def _digest(address: str) -> Digest | None:
 
 
 def _message(reported: Reported) -> PublicId | None:
-    by_envelope = message_of_envelope_sender(reported.envelope_sender)
+    certain = message_of_envelope_sender(reported.envelope_sender) or provider_headers.message_of(reported.ours)
     named = (message_of_message_id(text) for text in reported.named)
-    return by_envelope or next((message for message in named if message is not None), None)
+    return certain or next((message for message in named if message is not None), None)

@@ -26,7 +26,8 @@ class Malformed(Exception):
 class Reported:
     """What a provider reports about one address, in our terms.
 
-    named: texts in which our Message-ID may stand; envelope_sender: what MAIL FROM was. The status is RFC 3463's;
+    ours: our id of the mail, as the provider gives it back (`mailing.provider_headers`); named: texts in which our
+    Message-ID may stand; envelope_sender: what MAIL FROM was. The status is RFC 3463's;
     the classification is made from status and text where it is None.
     """
 
@@ -37,6 +38,7 @@ class Reported:
     classification: BounceKind | None = None
     status: str | None = None
     text: str = ""
+    ours: str = ""
 
 
 Read = Callable[[Json], Sequence[Reported]]

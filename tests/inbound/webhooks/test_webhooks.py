@@ -167,6 +167,34 @@ def test_what_names_our_mail_is_counted_with_it(sent: Flask, mailbox: Mailbox, p
     assert suppressions("person1@example.org") == []
 
 
+HEADERS = {"postmark": "X-PM-Metadata-message", "brevo": "X-Mailin-custom", "mailjet": "X-MJ-CustomID"}
+MATCHED = {
+    "postmark": lambda given: {**payloads.postmark_bounce(NOBODY, "SoftBounce"), "Metadata": {"message": given}},
+    "brevo": lambda given: {**payloads.brevo("soft_bounce", NOBODY), "X-Mailin-custom": given},
+    "mailjet": lambda given: payloads.mailjet("bounce", NOBODY, error="quota exceeded", CustomID=given),
+}
+
+
+@pytest.mark.parametrize("provider", HEADERS)
+def test_what_gives_our_id_back_is_counted_with_the_mail(sent: Flask, mailbox: Mailbox, provider: str) -> None:
+    mail = mailbox.latest("person1@example.org")
+    given = mail.header(HEADERS[provider])
+    assert mail.header("Message-ID") == f"<{given}@localhost>"
+    report(sent, provider, MATCHED[provider](given))
+    assert states() == ["sent", "bounced"]
+    report(sent, provider, MATCHED[provider]("0" * 32))
+    assert states() == ["sent", "bounced"]
+
+
+def test_no_provider_gets_our_id_that_does_not_report_to_us(database_url: str, mailbox: Mailbox) -> None:
+    with running(database_url, mailbox.port, WEBHOOK_MAILJET_SECRET=SECRET):
+        add_people(None, 1)
+        start_mailing()
+        Worker().work()
+    names = {name for name, _ in mailbox.latest("person0@example.org").headers}
+    assert names & set(HEADERS.values()) == {"X-MJ-CustomID"}
+
+
 def test_a_group_of_events_is_handled_one_by_one_and_opens_are_not_kept(sent: Flask) -> None:
     group = [
         payloads.mailjet("open", "person0@example.org"),
