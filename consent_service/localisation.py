@@ -78,7 +78,9 @@ def day(value: datetime) -> str:
 
 
 def _day_pattern() -> str:
-    return "d. MMMM y" if current_language() is Language.GERMAN else "d MMMM y"
+    """With no-break spaces: a day stays on one line."""
+    pattern = "d. MMMM y" if current_language() is Language.GERMAN else "d MMMM y"
+    return pattern.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def init_app(app: Flask) -> None:

@@ -20,6 +20,7 @@ from consent_service.mailing import words
 from consent_service.mailing.composition import Text
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_page, number_of_pages
 
 blueprint = staff_blueprint("campaigns", __name__, "/campaigns")
 Answer = str | Redirect | tuple[str, int]
@@ -34,14 +35,14 @@ PREVIEW_POLICY = (
 @blueprint.get("/")
 def index() -> str:
     """All campaigns, newest first."""
-    number = max(request.args.get("page", 1, type=int), 1)
+    number = asked_page()
     with reading() as session:
         page = queries.page(session, number, clock.now())
     return render_template(
         "campaigns/index.html",
         page=page,
         number=number,
-        pages=max(-(-page.total // PER_PAGE), 1),
+        pages=number_of_pages(page.total, PER_PAGE),
         language_of_titles=current_language(),
     )
 

@@ -27,7 +27,7 @@ def normalise(address: str) -> NormalisedAddress:
     text = unicodedata.normalize("NFC", address).strip()
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain or any(c.isspace() or not c.isprintable() for c in text):
-        raise InvalidAddress("not of the form local@domain")
+        raise InvalidAddress("this is no e-mail address: it is not of the form local@domain")
     if not _SPECIALS.isdisjoint(local):
         raise InvalidAddress("the local part has a character that stands only in quotes (RFC 5322 section 3.2.3)")
     try:

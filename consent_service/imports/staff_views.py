@@ -17,6 +17,7 @@ from consent_service.imports.rules import STAGED_FOR, TO_APPLY, ImportKind, Impo
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_page, number_of_pages
 
 blueprint = staff_blueprint("imports", __name__, "/imports")
 
@@ -70,7 +71,7 @@ def show(public_id: PublicId) -> str:
         shown = queries.overview(session, public_id)
         result = _chosen(shown)
         purpose = _title(session, shown.purpose_code)
-        page = max(request.args.get("page", 1, type=int), 1)
+        page = asked_page()
         rows = queries.staged_rows(session, shown.id, result, skip=(page - 1) * ROWS_PER_PAGE, most=ROWS_PER_PAGE)
     return render_template(
         "imports/show.html",
@@ -81,7 +82,7 @@ def show(public_id: PublicId) -> str:
         result=result,
         rows=rows,
         page=page,
-        pages=-(-shown.counts[result] // ROWS_PER_PAGE),
+        pages=number_of_pages(shown.counts[result], ROWS_PER_PAGE),
         purpose_title=purpose,
         days=STAGED_FOR.days,
         words=words,

@@ -18,6 +18,7 @@ from consent_service.seminars.queries import PER_PAGE, Details
 from consent_service.seminars.rules import SeminarState
 from consent_service.seminars.staff_forms import CancelForm, FollowUpForm, SeminarForm, new_values, values_of
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_page, number_of_pages
 
 blueprint = staff_blueprint("seminars_staff", __name__, "/seminars")
 Answer = str | Redirect | tuple[str, int]
@@ -26,14 +27,14 @@ Answer = str | Redirect | tuple[str, int]
 @blueprint.get("/")
 def index() -> str:
     """All seminars, the latest first."""
-    number = max(request.args.get("page", 1, type=int), 1)
+    number = asked_page()
     with reading() as session:
         page = queries.page(session, number, clock.now())
     return render_template(
         "seminars/staff/index.html",
         page=page,
         number=number,
-        pages=max(-(-page.total // PER_PAGE), 1),
+        pages=number_of_pages(page.total, PER_PAGE),
         language_of=current_language(),
     )
 

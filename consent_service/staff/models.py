@@ -18,7 +18,7 @@ _roles = sa.Table(
 
 
 class Role(Base, RoleMixin):
-    """What a member of staff may do; all may do everything so far."""
+    """Flask-Security cannot do without roles; nobody has one, and no page asks for one: all staff may do everything."""
 
     __tablename__ = "roles"
 

@@ -12,6 +12,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_page, number_of_pages
 from consent_service.surveys import answer_forms, block, flow, inviting, queries, rules, service, words
 from consent_service.surveys.answer_views import answered, place, take_long_texts
 from consent_service.surveys.flow import Asked
@@ -29,14 +30,14 @@ blueprint.before_request(take_long_texts)
 @blueprint.get("/")
 def index() -> str:
     """All surveys, newest first."""
-    number = max(request.args.get("page", 1, type=int), 1)
+    number = asked_page()
     with reading() as session:
         listing = queries.page(session, number, clock.now())
     return render_template(
         "surveys/staff/index.html",
         listing=listing,
         number=number,
-        pages=max(-(-listing.total // PER_PAGE), 1),
+        pages=number_of_pages(listing.total, PER_PAGE),
         words=words,
         page_language=current_language(),
     )

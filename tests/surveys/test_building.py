@@ -120,7 +120,7 @@ def test_times_are_the_organisations(staff_client: FlaskClient) -> None:
     assert found.closes_at.isoformat() == "2027-12-01T17:30:00+00:00"
     page = staff_client.get(f"{survey}/edit").text
     assert 'value="2027-07-01T09:00"' in page
-    assert "1 December 2027, 18:30" in staff_client.get(survey).text
+    assert "1\xa0December\xa02027, 18:30" in staff_client.get(survey).text
 
 
 def test_a_condition_works_from_page_to_page(staff_client: FlaskClient) -> None:
