@@ -215,12 +215,15 @@ def test_answering_as_the_recipient(demo: Demo) -> None:
     assert "Your question is in the staff’s inbox" in text_of(demo.answer(Reaction.QUESTION, asks).text)
     inbox = demo.seen("/staff/inbox/")
     assert "Re: Neues für Person 0 Person 0 <person0@example.org> Reply Waiting for us" in inbox
+    (row,) = rows()
+    assert "Campaign News for {{name}}" in demo.seen(f"/staff/inbox/{row.public_id}")
     assert "Re: Neues für Person 0" in demo.person(asks)
     for reaction, address in ((Reaction.WISH, wishes), (Reaction.MAILTO, follows)):
         demo.answer(reaction, address)
         person = demo.person(address)
         assert "Newsletter: Withdrawn by e-mail" in person
         assert "Unsubscribe Done The person was unsubscribed" in person
+    assert "unsubscribe … Person 2 <person2@example.org>" in demo.seen("/staff/inbox/?show=everything")
     demo.answer(Reaction.COMPLAINT, complains)
     assert "Complained For every purpose" in demo.person(complains)
     demo.answer(Reaction.FULL, asks)
