@@ -20,7 +20,7 @@ from consent_service.demo.failures import Failure, Journal, Switch
 from consent_service.mailing.rules import Lane
 from tests.campaigns.test_campaigns import press, write
 from tests.conftest import free_port
-from tests.driving import Mailbox, Worker, add_people, text_of
+from tests.driving import Mailbox, Worker, add_people, one_click_path, text_of
 from tests.inbound.arriving import lmtp, rows
 from tests.people.test_pages import public_id
 
@@ -189,7 +189,7 @@ def test_what_comes_back_later(demo: Demo) -> None:
     assert "about Person 0 Mail came back the mailbox does not exist Done The address is not written to" in inbox
 
 
-def test_a_server_that_is_down_or_slow_gets_all_in_the_end(demo: Demo) -> None:
+def test_a_server_that_is_down_or_slow_gets_all_in_the_end(demo: Demo, client: FlaskClient) -> None:
     demo.provider.turn(Failure.DOWN)
     path = write(demo.staff)
     press(demo.staff, path, "send")
@@ -200,12 +200,15 @@ def test_a_server_that_is_down_or_slow_gets_all_in_the_end(demo: Demo) -> None:
     assert demo.mailbox.mails() == []
     assert "421 4.3.2" in demo.provider.happened()
 
+    leaves = PEOPLE[4]
+    assert client.post(one_click_path(leaves)).status_code == 200
     demo.provider.turn(Failure.SLOW, PEOPLE[0])
     before = monotonic()
     demo.worker.work()
     assert monotonic() - before >= SLOW_SECONDS
     assert f"{PEOPLE[0]} Taken after 0.3 seconds" in demo.provider.happened()
-    assert "5 Sent" in demo.seen(path)
+    assert "4 Sent" in demo.seen(path)
+    assert "Not sent withdrew their consent" in demo.person(leaves)
     assert rows() == []
 
 
