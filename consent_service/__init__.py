@@ -64,6 +64,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 def _register_parts() -> None:
     """Tells features that stand below or beside others what those add to them."""
     from consent_service.campaigns import blocks
+    from consent_service.mailing import audiences
     from consent_service.preferences import sections
     from consent_service.registrations import kinds
     from consent_service.registrations.rules import RegistrationKind
@@ -72,6 +73,7 @@ def _register_parts() -> None:
     from consent_service.seminars.registering import SEMINAR
     from consent_service.surveys import block as survey_block
     from consent_service.surveys import in_settings as surveys_in_settings
+    from consent_service.surveys import inviting
     from consent_service.surveys.registration import SURVEY_REGISTRATION
 
     kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
@@ -81,10 +83,11 @@ def _register_parts() -> None:
     sections.register("surveys", surveys_in_settings.section)
     blocks.register(block.KIND, block.BLOCK)
     blocks.register(survey_block.KIND, survey_block.BLOCK)
+    audiences.register(survey_block.KIND, inviting.AUDIENCE)
 
 
 def _register_views(app: Flask) -> None:
-    from consent_service.campaigns import staff_views as campaigns
+    from consent_service.campaigns import report_views as campaigns
     from consent_service.dashboard import staff_views as dashboard
     from consent_service.deliverability import staff_views as deliverability
     from consent_service.exports import staff_views as exports

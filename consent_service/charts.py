@@ -11,7 +11,7 @@ from pygal.style import Style
 # For plugins with maps, of which we have none, pygal hooks into every import, in a way that is going from Python.
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
 
-LONGEST_LABEL = 40
+_WIDE, _NARROW = (760, 40), (360, 22)  # pixels, and the longest label in characters
 _BAR_HEIGHT, _FRAME_HEIGHT = 34, 60
 _BESIDE_THE_BAR = "\u2003"  # values are centred on the end of their bar
 _FONT = "Inter, system-ui, 'Segoe UI', Roboto, Arial, sans-serif"
@@ -27,13 +27,14 @@ _DARK = """inline:
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def picture(values: Sequence[tuple[str, int]]) -> Response:
-    """The answer with horizontal bars, one for each label, in this order from above."""
+def picture(values: Sequence[tuple[str, int]], is_narrow: bool = False) -> Response:
+    """The answer with horizontal bars, one for each label, in this order from above; narrow ones suit a phone."""
     headers = {"Content-Type": "image/svg+xml", "Content-Security-Policy": _POLICY}
-    return Response(_bars(values), headers=headers)
+    width, longest = _NARROW if is_narrow else _WIDE
+    return Response(_bars(values, width, longest), headers=headers)
 
 
-def _bars(values: Sequence[tuple[str, int]]) -> bytes:
+def _bars(values: Sequence[tuple[str, int]], width: int, longest: int) -> bytes:
     style = Style(
         background="transparent",
         plot_background="transparent",
@@ -53,7 +54,7 @@ def _bars(values: Sequence[tuple[str, int]]) -> bytes:
         style=style,
         css=["file://style.css", "file://graph.css", _DARK],
         js=[],
-        width=760,
+        width=width,
         height=_FRAME_HEIGHT + _BAR_HEIGHT * len(values),
         show_legend=False,
         show_x_labels=False,
@@ -61,22 +62,22 @@ def _bars(values: Sequence[tuple[str, int]]) -> bytes:
         show_y_guides=False,
         print_values=True,
         print_values_position="top",
-        truncate_label=LONGEST_LABEL,
+        truncate_label=longest,
         margin=10,
         range=(0, max((number for _, number in values), default=0) or 1),
         value_formatter=lambda value: f"{_BESIDE_THE_BAR}{value:.0f}",
         include_x_axis=False,
         pretty_print=False,
     )
-    chart.x_labels = [_short(label) for label, _ in reversed(values)]
+    chart.x_labels = [_short(label, longest) for label, _ in reversed(values)]
     chart.add("", [number for _, number in reversed(values)])
     chart.add_xml_filter(_without_script)
     rendered: bytes = chart.render()
     return rendered
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+def _short(label: str, longest: int) -> str:
+    return label if len(label) <= longest else label[: longest - 1] + "…"
 
 
 def _without_script(root: Any) -> Any:

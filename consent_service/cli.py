@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 
 from consent_service import check, create_app, logs, migrating, worker
-from consent_service.campaigns.cli import campaign
+from consent_service.campaigns.report_cli import campaign
 from consent_service.config import ConfigurationError
 from consent_service.deliverability import cli as deliverability
 from consent_service.demo.cli import demo

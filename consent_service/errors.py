@@ -6,9 +6,8 @@ import sqlalchemy as sa
 import structlog
 from flask import Flask, g, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, TooManyRequests
 
 from consent_service.domain.errors import ForeignSite, FreshLinkNeeded, InvalidLink, NotFound, Refused
 from consent_service.extensions import settings
@@ -118,7 +117,7 @@ def _refused(error: Refused) -> Answer:
     return page(403, _("That is not possible"), _("The request was refused; nothing was changed."), _to_start())
 
 
-def _too_many(error: RateLimitExceeded) -> Answer:
+def _too_many(error: TooManyRequests) -> Answer:
     return page(
         429,
         _("Too many attempts"),
@@ -186,7 +185,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(ForeignSite, _foreign_site)
     app.register_error_handler(FreshLinkNeeded, _fresh_link_needed)
-    app.register_error_handler(RateLimitExceeded, _too_many)
+    app.register_error_handler(TooManyRequests, _too_many)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(MethodNotAllowed, _wrong_method)
     app.register_error_handler(HTTPException, _any_http)

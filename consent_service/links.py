@@ -11,14 +11,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 from flask import url_for
-from itsdangerous import BadData, SignatureExpired, Signer, URLSafeSerializer, URLSafeTimedSerializer
-from itsdangerous.encoding import base64_encode
-from itsdangerous.url_safe import URLSafeSerializerMixin
+from itsdangerous import BadData, SignatureExpired
 
 from consent_service.domain.errors import ExpiredLink, InvalidLink
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
+from consent_service.tokens import Serializer, TimedSerializer, serializer, timed_serializer
 
 FRESH_LIFETIME = timedelta(hours=1)
 LONGEST_TOKEN = 300
@@ -47,28 +46,7 @@ def _keys(use: Use) -> tuple[str, ...]:
 
 def sign(use: Use, identifier: PublicId) -> str:
     """The token of a link for this use that names this row."""
-    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
-    return str(serializer.dumps(identifier))
-
-
-class _Signer(Signer):
-    """Derives each of its keys once: a campaign signs two links in every mail."""
-
-    derive_key = lru_cache(Signer.derive_key)
-
-
-class _Serializer(URLSafeSerializer):
-    """Makes the tokens that URLSafeSerializer makes of identifiers, which no compression shortens, without trying."""
-
-    make_signer = lru_cache(URLSafeSerializer.make_signer)
-
-    def dump_payload(self, obj: Any) -> bytes:
-        return base64_encode(super(URLSafeSerializerMixin, self).dump_payload(obj))
-
-
-@lru_cache
-def _serializer(keys: tuple[str, ...], use: Use) -> URLSafeSerializer:
-    return _Serializer(list(keys), salt=use.value, signer=_Signer)
+    return str(_serializer(use).dumps(identifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +59,7 @@ class PersonalLink:
 
 def read(use: Use, token: str) -> PublicId:
     """The identifier in a token for this use. Raises InvalidLink."""
-    serializer = _timed(use) if use in _TIMED else _serializer(_keys(use), use)
-    return _identifier(use, token, serializer.loads)
+    return _identifier(use, token, _serializer(use).loads)
 
 
 def read_settings(token: str) -> PersonalLink:
@@ -107,8 +84,12 @@ def _read_either(fresh: Use, old: Use, token: str) -> PersonalLink:
         return PersonalLink(read(old, token), is_fresh=False)
 
 
-def _timed(use: Use) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(list(_keys(use)), salt=use.value)
+def _timed(use: Use) -> TimedSerializer:
+    return timed_serializer(_keys(use), use.value)
+
+
+def _serializer(use: Use) -> Serializer | TimedSerializer:
+    return _timed(use) if use in _TIMED else serializer(_keys(use), use.value)
 
 
 def _identifier(use: Use, token: str, loads: Callable[[str], Any]) -> PublicId:

@@ -62,7 +62,7 @@ class Prepared(Generic[*Columns]):
 
     def all(self, session: Session, values: Values) -> list[tuple[*Columns]]:
         """The rows for these values."""
-        connection = session.connection()
+        connection = _connection(session)
         compiled = self._compiled(connection.dialect, values)
         try:
             rows = _driver(connection).execute(compiled.text, compiled.bound(values)).fetchall()
@@ -84,7 +84,7 @@ class Prepared(Generic[*Columns]):
 
     def run(self, session: Session, *rows: Values) -> None:
         """Executes a statement once for each of these, and asks for nothing that it returns."""
-        connection = session.connection()
+        connection = _connection(session)
         compiled = self._compiled(connection.dialect, rows[0])
         try:
             if len(rows) == 1:
@@ -121,6 +121,12 @@ def _compile(statement: Any, dialect: Dialect, values: Values) -> _Compiled:
         to_database=tuple((name, convert) for name, kind in kinds.items() if (convert := kind.bind_processor(dialect))),
         from_database=tuple(returned) if any(returned) else None,
     )
+
+
+def _connection(session: Session) -> Connection:
+    """The connection of a session's transaction. `transaction()` and `reading()` bind it, which saves asking for it."""
+    bound = session.bind
+    return bound if isinstance(bound, Connection) and bound.in_transaction() else session.connection()
 
 
 def _driver(connection: Connection) -> Any:

@@ -7,39 +7,38 @@ person who trips over either is asked to send again and loses nothing.
 
 import secrets
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 import wtforms
 from email_validator import EmailNotValidError, validate_email
 from flask import request
 from flask_babel import lazy_gettext as _l
-from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData
 from werkzeug.datastructures import MultiDict
 
 from consent_service import clock
 from consent_service.domain.addresses import normalise
 from consent_service.domain.errors import ForeignSite, InvalidAddress
 from consent_service.extensions import settings
+from consent_service.tokens import Serializer, TimedSerializer, serializer, timed_serializer
 
 SHORTEST_TIME = timedelta(seconds=2)
 LONGEST_TIME = timedelta(hours=24)
 _LONGEST_USER_AGENT = 400
 
 
-@lru_cache
-def _timed_with(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(list(keys), salt="public form")
+def _tokens() -> TimedSerializer:
+    return timed_serializer(settings().secret_keys, "public form")
 
 
-@lru_cache
-def _embedded_with(keys: tuple[str, ...]) -> URLSafeSerializer:
-    return URLSafeSerializer(list(keys), salt="embedded form")
+def _embedded_tokens() -> Serializer:
+    return serializer(settings().secret_keys, "embedded form")
 
 
 def new_token() -> str:
     """A token for a form that is shown now."""
-    return str(_timed_with(settings().secret_keys).dumps(secrets.token_hex(8)))
+    return str(_tokens().dumps(secrets.token_hex(8)))
 
 
 def embedded_token(page: str) -> str:
@@ -47,7 +46,7 @@ def embedded_token(page: str) -> str:
 
     It has no time, for that HTML is copied once; it names the page's address, which is evidence (design I3).
     """
-    return str(_embedded_with(settings().secret_keys).dumps(page))
+    return str(_embedded_tokens().dumps(page))
 
 
 class PublicForm(wtforms.Form):
@@ -74,23 +73,32 @@ class PublicForm(wtforms.Form):
         return valid and problem is None
 
     @cached_property
+    def _shown_at(self) -> datetime | None:
+        """When our own form was shown, as its token says; None where it is not such a token."""
+        try:
+            _, shown_at = _tokens().loads(self.submitted_token, return_timestamp=True)
+        except BadData:
+            return None
+        return cast(datetime, shown_at)
+
+    @cached_property
     def embedding_page(self) -> str | None:
         """The page of another website that this form stood in, as its token says; None for our own form."""
+        if self._shown_at is not None:
+            return None
         try:
-            return str(_embedded_with(settings().secret_keys).loads(self.submitted_token))
+            return str(_embedded_tokens().loads(self.submitted_token))
         except BadData:
             return None
 
     def _token_problem(self, now: datetime) -> str | None:
         if self.embedding_page is not None:
             return None
-        try:
-            _, shown_at = _timed_with(settings().secret_keys).loads(self.submitted_token, return_timestamp=True)
-        except BadData:
+        if self._shown_at is None:
             return str(_l("Please check your details and send the form once more."))
-        if now - shown_at > LONGEST_TIME:
+        if now - self._shown_at > LONGEST_TIME:
             return str(_l("The form was open for a long time. Please send it once more."))
-        if now - shown_at < SHORTEST_TIME:
+        if now - self._shown_at < SHORTEST_TIME:
             return str(_l("That was very quick. Please send the form once more."))
         return None
 
@@ -101,8 +109,9 @@ def check_origin() -> None:
     Browsers say `null` on pages that forbid the referrer; there the form's token alone decides.
     """
     origin = request.headers.get("Origin")
-    ours = (settings().base_url, request.host_url.rstrip("/"))
-    if origin not in (None, "null", *ours, *settings().embed_sites):
+    if origin in (None, "null"):
+        return
+    if origin not in (settings().base_url, request.host_url.rstrip("/"), *settings().embed_sites):
         raise ForeignSite("the form comes from a site that may not embed it")
 
 

@@ -6,6 +6,7 @@ what was in hand is taken up when its lease ends.
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
-from consent_service.mailing import claiming
+from consent_service.mailing import claiming, counting, retrying
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -32,14 +33,16 @@ from consent_service.surveys import tasks as surveys
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.2
+TURN_SECONDS = 0.1
 RESTART_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of work in one transaction, done every so many ticks, and again at once while it finds more to do.
+    """A piece of work in one short transaction, done every so many ticks, and again while it finds more to do.
 
-    `afterwards` follows the commit of one that found something.
+    It is done again at once as long as its turn lasts, and then after the others have had theirs: none waits for
+    the end of a large mailing. `afterwards` follows the commit of one that found something.
     """
 
     name: str
@@ -68,7 +71,9 @@ class Job:
 TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
+    Task("send failed mails again", lambda session: retrying.retry_next(session, clock.now()), 5),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
+    Job("count mailings", counting.count_due, 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
     Job("stage uploads", uploads.stage_next, 1),
@@ -133,24 +138,29 @@ def _keep_running(app: Flask, stop: threading.Event, loop: Callable[[], None]) -
 
 def _keep_timetable(stop: threading.Event) -> None:
     tick = 0
+    unfinished: list[Task | Job] = []
     while not stop.is_set():
-        for task in TIMETABLE:
-            if tick % task.every_ticks == 0:
-                _try(task, stop)
+        due = [task for task in TIMETABLE if tick % task.every_ticks == 0 or task in unfinished]
+        unfinished = [task for task in due if _try(task, stop)]
         tick += 1
-        stop.wait(TICK_SECONDS)
+        if not unfinished:
+            stop.wait(TICK_SECONDS)
 
 
-def _try(task: Task | Job, stop: threading.Event) -> None:
-    """Runs a task; one that fails must not keep the others from their turn."""
+def _try(task: Task | Job, stop: threading.Event) -> bool:
+    """Gives a task its turn; one that fails must not keep the others from theirs. Whether it may find more to do."""
     try:
-        _run(task, stop)
+        return _run(task, stop)
     except Exception:
         log.exception("task failed", task=task.name)
         stop.wait(RESTART_SECONDS)
+        return False
 
 
-def _run(task: Task | Job, stop: threading.Event) -> None:
-    """Runs a task until it finds nothing more."""
+def _run(task: Task | Job, stop: threading.Event) -> bool:
+    """Runs a task until it finds nothing more or its turn is over; whether it may find more to do."""
+    end = time.monotonic() + TURN_SECONDS
     while not stop.is_set() and task.once():
-        pass
+        if time.monotonic() >= end:
+            return True
+    return False

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from consent_service import clock, create_app
@@ -30,6 +30,7 @@ from consent_service.extensions import database
 from consent_service.migrating import migrate_database
 from consent_service.notice import service as notice
 from consent_service.staff.models import StaffMember
+from tests import commanding
 from tests.driving import Mailbox, Worker, hidden
 
 TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
@@ -143,12 +144,25 @@ class Browser(FlaskClient):
             return super().open(*args, **kwargs)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """What all applications of a run share, so that not each of them compiles every page anew."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(database_url: str, mailbox: Mailbox, tmp_path: Path) -> Iterator[Flask]:
-    """The application on a prepared database, in whose context the test runs; its mail goes to `mailbox`."""
+def app(
+    database_url: str, mailbox: Mailbox, tmp_path: Path, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
+    """The application on a prepared database, in whose context the test runs; its mail goes to `mailbox`.
+
+    Its passwords cost little to guess: the browser tests sign in to services with the true cost.
+    """
     folder = str(tmp_path / "survey-keys")
     app = create_app(from_environment(environment(database_url, mailbox.port, SURVEY_KEYS=folder)))
     app.test_client_class = Browser
+    app.jinja_env.bytecode_cache = compiled_templates
+    app.extensions["security"].pwd_context.update(argon2__rounds=1, argon2__memory_cost=64, argon2__parallelism=1)
     with app.app_context():
         yield app
         database.session.remove()
@@ -218,12 +232,4 @@ def run_command(
     url: str, *arguments: str, smtp_port: int = 1, stdin: str = "", **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs `consent-service` as a process of its own, as an operator would."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("consent-service")), *arguments],
-        env={**os.environ, **environment(url, smtp_port, **more)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return commanding.run(list(arguments), {**os.environ, **environment(url, smtp_port, **more)}, stdin)

@@ -108,7 +108,7 @@ def check(campaign_id: str, as_json: bool) -> None:
     """
     with reading() as session:
         found = queries.campaign(session, PublicId(campaign_id), clock.now())
-        reach = queries.reach(session, found.wording.purpose_id)
+        reach = queries.reach(session, found)
     if as_json:
         _print_json({**_reach(reach), "digest": found.digest})
         return
@@ -130,7 +130,7 @@ def send(campaign_id: str, yes: bool, checked: str | None, dry_run: bool, as_jso
     public_id = PublicId(campaign_id)
     with reading() as session:
         found = queries.campaign(session, public_id, clock.now())
-        reach = queries.reach(session, found.wording.purpose_id)
+        reach = queries.reach(session, found)
         warning = deliverability.warning(session, reach.people)
     if Act.SEND not in found.acts:
         raise Refused("the campaign was sent already")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from consent_service.database import Base
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
+from consent_service.mailing.audiences import LONGEST_AUDIENCE, Audience
 
 
 class Campaign(Base):
@@ -21,6 +22,7 @@ class Campaign(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(sa.String(254))
     changed_at: Mapped[datetime]
+    audience: Mapped[Audience | None] = mapped_column(sa.String(LONGEST_AUDIENCE), index=True, unique=True)
     mailing_id: Mapped[MailingId | None] = mapped_column(sa.ForeignKey("mailings.id"), unique=True)
 
 

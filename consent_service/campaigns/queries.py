@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import LazyString
 from sqlalchemy.orm import Session
 
 from consent_service.campaigns import rules
@@ -15,9 +16,10 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import queries as mailing
+from consent_service.mailing import audiences, counting
+from consent_service.mailing.audiences import Audience
+from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
-from consent_service.mailing.queries import Progress
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
 
@@ -35,7 +37,9 @@ class Details:
     created_by: str
     changed_at: datetime
     texts: dict[Language, Words]
+    mailing_id: MailingId | None
     progress: Progress | None
+    audience: Audience | None
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -47,6 +51,11 @@ class Details:
         """What the campaign is called: its German subject, or that of the language there is."""
         words = self.texts.get(Language.GERMAN) or next(iter(self.texts.values()), None)
         return words.subject if words else ""
+
+    @property
+    def limited_to(self) -> LazyString | None:
+        """Whom it goes to among those who may be written to, as staff read it; None: to all of them."""
+        return audiences.words(self.audience) if self.audience else None
 
     @property
     def digest(self) -> str:
@@ -92,6 +101,23 @@ def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
     if row is None:
         raise NotFound(f"there is no campaign {public_id!r}")
     return _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A campaign that was sent, and its mailing."""
+
+    campaign: Details
+    mailing_id: MailingId
+    progress: Progress
+
+
+def sent(session: Session, public_id: PublicId, at: datetime) -> Sent:
+    """The campaign with this id, which was sent; `at` is aware. Raises NotFound, also for a draft."""
+    found = campaign(session, public_id, at)
+    if found.mailing_id is None or found.progress is None:
+        raise NotFound("the campaign was not sent yet")
+    return Sent(found, found.mailing_id, found.progress)
 
 
 def _texts(session: Session, campaigns: Sequence[CampaignId]) -> dict[CampaignId, dict[Language, Words]]:
@@ -145,10 +171,29 @@ def _details(
         created_by=found.created_by,
         changed_at=found.changed_at,
         texts=texts,
-        progress=mailing.progress(session, MailingId(found.mailing_id)) if is_counted and found.mailing_id else None,
+        mailing_id=found.mailing_id,
+        progress=counting.progress(session, found.mailing_id) if is_counted and found.mailing_id else None,
+        audience=found.audience,
     )
 
 
-def reach(session: Session, purpose_id: PurposeId) -> Reach:
-    """How many the purpose reaches at this moment, and how many are left out and why."""
-    return rules.reach(ledger.numbers_left_out(session, purpose_id))
+def reach(session: Session, campaign: Details) -> Reach:
+    """How many it would reach at this moment, and how many of its audience are left out and why."""
+    purpose_id = campaign.wording.purpose_id
+    if campaign.audience is None:
+        return rules.reach(ledger.numbers_left_out(session, purpose_id))
+    return rules.reach(ledger.numbers_left_out_among(session, purpose_id, audiences.people(campaign.audience)))
+
+
+def to_audience(session: Session, audience: Audience) -> PublicId | None:
+    """The campaign that is limited to this audience, also a draft."""
+    return session.execute(sa.select(Campaign.public_id).where(Campaign.audience == audience)).scalar_one_or_none()
+
+
+def mailings_with(written: str) -> sa.Select[MailingId | None]:
+    """The mailings of the campaigns in whose texts this is written, such as a block."""
+    return (
+        sa.select(Campaign.mailing_id)
+        .join(CampaignText, CampaignText.campaign_id == Campaign.id)
+        .where(CampaignText.body.contains(written, autoescape=True), Campaign.mailing_id.is_not(None))
+    )

@@ -1,6 +1,6 @@
 """Use cases of campaigns: write, try, send, and steer what is under way. Each is in the audit log by who did it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,11 @@ from consent_service.domain.addresses import mailbox, normalise
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, new_public_id
 from consent_service.domain.kinds import Language
+from consent_service.mailing import retrying
 from consent_service.mailing import service as mailing
+from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText
+from consent_service.mailing.outcomes import FailureKind
 from consent_service.mailing.rules import MailingState, MailKind
 from consent_service.notice import queries as notice
 
@@ -55,14 +58,18 @@ def check_draft(session: Session, draft: Draft, at: datetime) -> PurposeId:
     return notice.purpose(session, draft.purpose, at).purpose_id
 
 
-def create(session: Session, draft: Draft, actor: str, at: datetime) -> PublicId:
-    """Keeps a new draft; `at` is aware. Raises Refused for what cannot be sent, NotFound for an unknown purpose."""
+def create(session: Session, draft: Draft, actor: str, at: datetime, audience: Audience | None = None) -> PublicId:
+    """Keeps a new draft; `at` is aware. With an audience it goes to nobody else, and is the only one to it.
+
+    Raises Refused for what cannot be sent, NotFound for an unknown purpose.
+    """
     campaign = Campaign(
         public_id=new_public_id(),
         purpose_id=check_draft(session, draft, at),
         created_at=at,
         created_by=actor,
         changed_at=at,
+        audience=audience,
     )
     session.add(campaign)
     session.flush()
@@ -124,7 +131,7 @@ def send(session: Session, public_id: PublicId, checked: str, actor: str, at: da
         language: composing.mailing_text(public_id, details.wording, language, words)
         for language, words in filled.items()
     }
-    campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at)
+    campaign.mailing_id = mailing.start(session, campaign.purpose_id, texts, at, campaign.audience)
     _record(session, campaign, actor, at, "sent")
 
 
@@ -142,6 +149,20 @@ def steer(session: Session, public_id: PublicId, act: Act, actor: str, at: datet
         raise Refused("the campaign was not sent yet")
     mailing.change(session, campaign.mailing_id, _BECOMES[act], at)
     _record(session, campaign, actor, at, _BECOMES[act].value)
+
+
+def send_failed_again(
+    session: Session, public_id: PublicId, kinds: Collection[FailureKind], actor: str, at: datetime
+) -> None:
+    """Has those messages go out again that failed for these reasons; the worker carries it out, `at` is aware.
+
+    Raises NotFound, and Refused for a draft, a cancelled campaign, and where no message failed so.
+    """
+    campaign = _locked(session, public_id)
+    if campaign.mailing_id is None:
+        raise Refused("the campaign was not sent yet")
+    retrying.ask(session, campaign.mailing_id, kinds, at)
+    _record(session, campaign, actor, at, f"failed sent again: {', '.join(sorted(kinds))}")
 
 
 def _locked(session: Session, public_id: PublicId) -> Campaign:

@@ -16,6 +16,7 @@ from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.localisation import current_language
+from consent_service.mailing import words
 from consent_service.mailing.composition import Text
 from consent_service.notice import queries as notice
 from consent_service.staff.guard import actor, staff_blueprint
@@ -112,7 +113,7 @@ def check(public_id: PublicId) -> Answer:
     if Act.SEND not in campaign.acts:
         return _moved_on(public_id)
     with reading() as session:
-        reach = queries.reach(session, campaign.wording.purpose_id)
+        reach = queries.reach(session, campaign)
         warning = deliverability.warning(session, reach.people)
         filled = blocks.filled(session, campaign.texts, clock.now())
     if blocks.is_unfilled(filled):
@@ -214,6 +215,7 @@ def _show(campaign: Details, form: TestMailForm) -> str:
         title=campaign.wording.title(current_language()),
         previews=_previews(campaign),
         form=form,
+        words=words,
     )
 
 

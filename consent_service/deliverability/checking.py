@@ -7,12 +7,12 @@ from ipaddress import ip_address
 from consent_service import clock, links
 from consent_service.database import reading
 from consent_service.deliverability import probing
-from consent_service.deliverability.resolver import Resolver
 from consent_service.deliverability.rules import dkim_keys, dmarc, servers, spf
 from consent_service.deliverability.rules.dkim_keys import SigningKey
 from consent_service.deliverability.rules.findings import Check, Finding, Verdict, finding
 from consent_service.deliverability.rules.spf import Senders
-from consent_service.deliverability.rules.zone import Kind, Zone
+from consent_service.dns_lookup.resolver import Resolver
+from consent_service.dns_lookup.zone import Kind, Zone
 from consent_service.extensions import settings
 from consent_service.signing import queries as signing
 from consent_service.signing.rules import KeyState

@@ -16,6 +16,7 @@ from consent_service.seminars.rules import Lead, QuestionKind, QuestionWords, Se
 from consent_service.subjects.models import Subject
 
 ZONE = "Europe/Berlin"
+TUESDAY = 1  # as datetime.weekday() counts
 CONTACT = "seminare@beispiel.example"
 PLACES, TAKEN, CANCELLED = 12, 11, 2
 ONLINE_PLACES = 100
@@ -133,5 +134,6 @@ def online(session: Session, places: int, actor: str, now: datetime) -> PublicId
 
 def _date(now: datetime, *, weeks: int, hour: int, hours: int) -> DraftDate:
     there = now.astimezone(ZoneInfo(ZONE)) + timedelta(weeks=weeks)
+    there += timedelta(days=(TUESDAY - there.weekday()) % 7)
     begins = there.replace(hour=hour, minute=0, second=0, microsecond=0)
     return DraftDate(None, begins, begins + timedelta(hours=hours))

@@ -130,9 +130,7 @@ def _seed_named(session: Session, people: Sequence[SubjectId], now: datetime, ra
 
 
 def _seed_anonymous(session: Session, people: Sequence[SubjectId], now: datetime, random: Random) -> None:
-    survey = _publish(
-        session, Mode.ANONYMOUS, ("Wie zufrieden sind Sie mit uns?", "How satisfied are you?"), _MOOD, now
-    )
+    survey = _publish(session, Mode.ANONYMOUS, _MOOD_TITLES, _MOOD, now)
     for number, person in enumerate(people):
         at = now - AGE + timedelta(hours=number * 7)
         participant = _register(session, survey, person, at)

@@ -1,6 +1,7 @@
 """What an export looks like, and what keeps its cells from running as formulas."""
 
 import re
+from datetime import datetime
 from enum import StrEnum
 
 LONGEST_REASON = 500
@@ -26,6 +27,12 @@ COLUMNS = (
     "evidence_id",
 )
 """The columns of every format, in their order; times are ISO 8601 in UTC."""
+
+
+def iso_text(moment: datetime | None) -> str | None:
+    """A moment in UTC as it stands in every format: ISO 8601, to the second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None
+
 
 # Spreadsheets take a cell for a formula that begins with one of these, some also behind blanks, invisible
 # characters and quotes. One that splits lines at another separator than ours begins cells inside of ours.

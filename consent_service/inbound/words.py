@@ -5,7 +5,7 @@ from flask_babel.speaklater import LazyString
 
 from consent_service.inbound.queries import Show
 from consent_service.inbound.rules import InboundState, MailClass, Result
-from consent_service.mailing.rules import BounceKind
+from consent_service.mailing.words import BOUNCE as BOUNCE
 
 SHOW: dict[Show, LazyString] = {
     Show.WAITING: _l("Waiting for us"),
@@ -30,14 +30,6 @@ RESULT: dict[Result, LazyString] = {
     Result.UNMATCHED: _l("It names no e-mail and no person that we know; nothing was changed"),
     Result.NOTHING: _l("Nothing had to be done"),
     Result.FORWARDED: _l("Forwarded"),
-}
-
-BOUNCE: dict[BounceKind, LazyString] = {
-    BounceKind.GONE: _l("the mailbox does not exist"),
-    BounceKind.FULL: _l("the mailbox is full"),
-    BounceKind.POLICY: _l("refused by policy or reputation"),
-    BounceKind.TEMPORARY: _l("not reached for a while"),
-    BounceKind.UNKNOWN: _l("reason unclear"),
 }
 
 STATE: dict[InboundState, LazyString] = {

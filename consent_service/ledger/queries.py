@@ -62,22 +62,31 @@ def everybody(purpose_id: PurposeId) -> sa.Select[SubjectId, str | None]:
     )
 
 
-def may_be_written_to(purpose_id: PurposeId) -> sa.Select[SubjectId]:
-    """The ids of exactly those who may be written to for this purpose now, for others to embed or to narrow."""
-    return (
+def known_for(
+    purpose_id: PurposeId, last: SubjectId, most: int, among: sa.Select[SubjectId] | None = None
+) -> sa.Select[SubjectId, str | None]:
+    """Who stands anywhere for this purpose, and why they are left out (NULL: they are not), by their ids.
+
+    At most so many, from the one behind `last`; of these people only, if any are given. Each status is a range of
+    the index, in this order already.
+    """
+    narrowed = [] if among is None else [ConsentState.subject_id.in_(among)]
+    ranges = (
         sa.select(ConsentState.subject_id)
-        .join(Subject, Subject.id == ConsentState.subject_id)
         .where(
             ConsentState.purpose_id == purpose_id,
-            ConsentState.status == ConsentStatus.ACTIVE,
-            left_out(purpose_id).is_(None),
+            ConsentState.status == status,
+            ConsentState.subject_id > last,
+            *narrowed,
         )
+        .order_by(ConsentState.subject_id)
+        .limit(most)
+        .subquery()
+        for status in ConsentStatus
     )
-
-
-def after(people: sa.Select[SubjectId], last: SubjectId) -> sa.Select[SubjectId]:
-    """The same people in the order of their ids, from the one behind `last`: for working in chunks."""
-    return people.where(ConsentState.subject_id > last).order_by(ConsentState.subject_id)
+    together = sa.union_all(*(sa.select(one.c.subject_id) for one in ranges)).subquery()
+    next_ones = sa.select(together.c.subject_id).order_by(together.c.subject_id).limit(most).subquery()
+    return everybody(purpose_id).join(next_ones, next_ones.c.subject_id == Subject.id).order_by(Subject.id)
 
 
 def recipients(origin: sa.FromClause, purpose_id: PurposeOf) -> sa.Select[*tuple[Any, ...]]:
@@ -111,17 +120,47 @@ def numbers_left_out(session: Session, purpose_id: PurposeId) -> dict[LeftOut | 
     """
     standing = counts(session).get(purpose_id, {})
     erased = _erased(session, purpose_id)
-    known = session.execute(sa.select(sa.func.count()).select_from(Subject)).scalar_one()
     suppressed = _active_and_suppressed(session, purpose_id)
     left = {status: standing.get(status, 0) - erased.get(status, 0) for status in ConsentStatus}
     return {
         None: left[ConsentStatus.ACTIVE] - suppressed,
         LeftOut.ERASED: sum(erased.values()),
-        LeftOut.NEVER_AGREED: known - sum(standing.values()) - erased.get(None, 0),
+        LeftOut.NEVER_AGREED: _known(session) - sum(standing.values()) - erased.get(None, 0),
         LeftOut.WITHDRAWN: left[ConsentStatus.WITHDRAWN],
         LeftOut.OBJECTED: left[ConsentStatus.OBJECTED],
         LeftOut.SUPPRESSED: suppressed,
     }
+
+
+def numbers_left_out_among(
+    session: Session, purpose_id: PurposeId, people: sa.Select[SubjectId]
+) -> dict[LeftOut | None, int]:
+    """The same of these people alone, each of whom is looked at."""
+    return _numbers(session, everybody(purpose_id).where(Subject.id.in_(people)))
+
+
+def numbers_unconcerned_among(
+    session: Session, purpose_id: PurposeId, people: sa.Select[SubjectId]
+) -> dict[LeftOut | None, int]:
+    """How many of these people stand nowhere for this purpose, so that `known_for` has them not, and why."""
+    standing_nowhere = ConsentState.subject_id.is_(None)
+    return _numbers(session, everybody(purpose_id).where(Subject.id.in_(people), standing_nowhere))
+
+
+def _numbers(session: Session, people: sa.Select[SubjectId, str | None]) -> dict[LeftOut | None, int]:
+    some = people.subquery()
+    rows = session.execute(sa.select(some.c.left_out, sa.func.count()).group_by(some.c.left_out))
+    return {LeftOut(reason) if reason else None: number for reason, number in rows}
+
+
+def numbers_unconcerned(session: Session, purpose_id: PurposeId) -> dict[LeftOut | None, int]:
+    """How many of those in `numbers_left_out` stand nowhere for this purpose, so that `known_for` has them not."""
+    standing, erased = counts(session).get(purpose_id, {}), _erased(session, purpose_id).get(None, 0)
+    return {LeftOut.ERASED: erased, LeftOut.NEVER_AGREED: _known(session) - sum(standing.values()) - erased}
+
+
+def _known(session: Session) -> int:
+    return session.execute(sa.select(sa.func.count()).select_from(Subject)).scalar_one()
 
 
 def _erased(session: Session, purpose_id: PurposeId) -> dict[ConsentStatus | None, int]:

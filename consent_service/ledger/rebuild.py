@@ -61,7 +61,7 @@ class WrongCount:
 def at_one_moment(session: Session) -> None:
     """Has all statements of a reading session see the same moment, as SQLite does anyway; call it first."""
     if session.get_bind().dialect.name == "postgresql":
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        session.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 def next_chunk(session: Session, after: SubjectId, size: int = PEOPLE_AT_ONCE) -> Chunk | None:

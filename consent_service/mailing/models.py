@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from consent_service.database import Base
 from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, LeftOut
+from consent_service.mailing.audiences import LONGEST_AUDIENCE, Audience
 from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
 
 
@@ -19,6 +20,7 @@ class Mailing(Base):
     id: Mapped[MailingId] = mapped_column(primary_key=True)
     purpose_id: Mapped[PurposeId] = mapped_column(sa.ForeignKey("purposes.id"))
     state: Mapped[MailingState] = mapped_column(index=True)
+    audience: Mapped[Audience | None] = mapped_column(sa.String(LONGEST_AUDIENCE), index=True)  # None: no further limit
     filled_to: Mapped[SubjectId]  # the last person looked at
     is_filled: Mapped[bool]
     started_at: Mapped[datetime]
@@ -64,7 +66,7 @@ class Message(Base):
             sqlite_where=sa.text("state = 'failed'"),
             postgresql_where=sa.text("state = 'failed'"),
         ),
-        sa.Index("ix_messages_mailing_id_state", "mailing_id", "state"),
+        sa.Index("ix_messages_mailing_id_state_id", "mailing_id", "state", "id"),
         sa.Index("ix_messages_subject_id", "subject_id"),
         sa.Index("ix_messages_recipient", "recipient"),
     )
@@ -87,6 +89,32 @@ class Message(Base):
     # The single lane: a whole mail, encrypted, to an address that need not be a person's yet.
     recipient: Mapped[str | None] = mapped_column(sa.String(254))
     content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+
+
+class MailingCount(Base):
+    """How many of a mailing's messages stand where, as last counted; counting a million takes a while."""
+
+    __tablename__ = "mailing_counts"
+
+    mailing_id: Mapped[MailingId] = mapped_column(sa.ForeignKey("mailings.id"), primary_key=True)
+    state: Mapped[MailingState]  # the mailing's, when it was counted
+    messages: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # by their state
+    left_out: Mapped[dict[str, int]] = mapped_column(sa.JSON)  # of these, by the reason
+    # Whom we knew at the start, but not for this purpose: they have no message. None: not counted at that time.
+    unconcerned: Mapped[dict[str, int] | None] = mapped_column(sa.JSON(none_as_null=True))
+    count_again_at: Mapped[datetime | None]  # None: it has ended
+
+
+class MailingRetry(Base):
+    """Somebody's word that failed messages shall go out again; the worker carries it out in chunks."""
+
+    __tablename__ = "mailing_retries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[MailingId] = mapped_column(sa.ForeignKey("mailings.id"))
+    kinds: Mapped[list[str]] = mapped_column(sa.JSON)
+    retried_to: Mapped[MessageId]  # the last message looked at
+    is_done: Mapped[bool] = mapped_column(index=True)
 
 
 class MessageReturn(Base):

@@ -44,64 +44,10 @@ def is_in_hand(session: Session, message: MessageId) -> bool:
     return state is MessageState.HANDING
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How a mailing goes: its state, and how many messages stand where."""
-
-    state: MailingState
-    is_filled: bool
-    started_at: datetime
-    finished_at: datetime | None
-    by_state: dict[MessageState, int]
-
-    @property
-    def total(self) -> int:
-        """All messages put into the outbox so far."""
-        return sum(self.by_state.values())
-
-    @property
-    def sent(self) -> int:
-        """Those that the server has taken."""
-        return self.by_state.get(MessageState.SENT, 0)
-
-    @property
-    def left_out(self) -> int:
-        """Those whose recipient could not be written to any more when their turn came."""
-        return self.by_state.get(MessageState.SUPPRESSED, 0)
-
-    @property
-    def came_back(self) -> int:
-        """Those that the server took, and that were returned later."""
-        return self.by_state.get(MessageState.BOUNCED, 0)
-
-    @property
-    def complaints(self) -> int:
-        """Those whose recipient reported them as unwanted."""
-        return self.by_state.get(MessageState.COMPLAINED, 0)
-
-    @property
-    def failed(self) -> int:
-        """Those that the server refused for good."""
-        return self.by_state.get(MessageState.FAILED, 0)
-
-    @property
-    def waiting(self) -> int:
-        """Those still to go."""
-        return sum(self.by_state.get(state, 0) for state in UNFINISHED)
-
-
-def progress(session: Session, mailing: MailingId) -> Progress:
-    """How one mailing goes."""
-    row = session.execute(sa.select(Mailing).where(Mailing.id == mailing)).scalar_one()
-    counted = session.execute(
-        sa.select(Message.state, sa.func.count()).where(Message.mailing_id == mailing).group_by(Message.state)
-    )
-    return Progress(
-        row.state,
-        row.is_filled,
-        row.started_at,
-        row.finished_at,
-        dict(counted.all()),
+def got(mailings: sa.Select[MailingId | None]) -> sa.Select[SubjectId | None]:
+    """Those to whom one of these mailings went, unless it came back or was reported as unwanted."""
+    return sa.select(Message.subject_id).where(
+        Message.mailing_id.in_(mailings), Message.state == MessageState.SENT, Message.subject_id.is_not(None)
     )
 
 
@@ -137,7 +83,7 @@ def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Seque
         sa.select(Message).where(Message.subject_id == subject_id).order_by(Message.id.desc()).limit(most)
     ).scalars()
     messages = list(rows)
-    returned = _came_back(session, messages)
+    returned = came_back(session, {message.id: message.public_id for message in messages})
     return [
         Mail(
             row.kind,
@@ -154,9 +100,8 @@ def of_person(session: Session, subject_id: SubjectId, most: int = 100) -> Seque
     ]
 
 
-def _came_back(session: Session, messages: Sequence[Message]) -> dict[MessageId, CameBack]:
-    """The latest that came back about each of these."""
-    public_ids = {message.id: message.public_id for message in messages}
+def came_back(session: Session, public_ids: Mapping[MessageId, PublicId]) -> dict[MessageId, CameBack]:
+    """The latest that came back about each of these messages."""
     rows = session.execute(
         sa.select(MessageReturn).where(MessageReturn.message_id.in_(public_ids)).order_by(MessageReturn.id)
     ).scalars()

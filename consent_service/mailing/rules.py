@@ -94,6 +94,15 @@ def pause_before_reconnect(failures: int, jitter: float) -> timedelta:
     return min(timedelta(seconds=1) * doublings, LONGEST_PAUSE_BEFORE_RECONNECT) * (0.5 + 0.5 * jitter)
 
 
+SHORTEST_PAUSE_BEFORE_COUNT = timedelta(seconds=1)
+MESSAGES_COUNTED_A_SECOND = 100_000  # a fiftieth of what a machine can
+
+
+def pause_before_count(messages: int) -> timedelta:
+    """How long not to count so many messages of a mailing again, so that counting takes little of the worker's time."""
+    return max(SHORTEST_PAUSE_BEFORE_COUNT, timedelta(seconds=messages / MESSAGES_COUNTED_A_SECOND))
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the receiving server said: its code and text (RFC 5321 section 4.2)."""

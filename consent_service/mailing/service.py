@@ -16,10 +16,11 @@ from consent_service.domain.kinds import Language, LeftOut
 from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import composition
+from consent_service.mailing import audiences, composition
 from consent_service.mailing.addresses import message_id
+from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText, Sender
-from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
+from consent_service.mailing.models import Mailing, MailingCount, MailingTemplate, Message, MessageReturn
 from consent_service.mailing.rules import MailingState, MailKind, MessageState
 from consent_service.prepared import Prepared
 
@@ -87,22 +88,52 @@ def call_off(session: Session, message: MessageId) -> None:
     )
 
 
-def start(session: Session, purpose_id: PurposeId, texts: Mapping[Language, MailingText], at: datetime) -> MailingId:
-    """Starts a mailing to all who may be written to for the purpose; the worker fills and sends it.
+def leave_audience(session: Session, audience: Audience, person: SubjectId) -> None:
+    """Stops what waits to go to somebody who does not belong to the audience any more."""
+    session.execute(
+        sa.update(Message)
+        .where(
+            Message.subject_id == person,
+            Message.mailing_id.in_(sa.select(Mailing.id).where(Mailing.audience == audience)),
+            Message.state.in_((*WAITING, MessageState.CLAIMED)),
+        )
+        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+    )
 
-    Raises Refused without a text.
+
+def start(
+    session: Session,
+    purpose_id: PurposeId,
+    texts: Mapping[Language, MailingText],
+    at: datetime,
+    audience: Audience | None = None,
+) -> MailingId:
+    """Starts a mailing to all who may be written to for the purpose, or to those of an audience among them.
+
+    The worker fills and sends it. Raises Refused without a text.
     """
     if not texts:
         raise Refused("a mailing needs a text")
     mailing = Mailing(
         purpose_id=purpose_id,
         state=MailingState.RUNNING,
+        audience=audience,
         filled_to=SubjectId(0),
         is_filled=False,
         started_at=at,
     )
     session.add(mailing)
     session.flush()
+    session.add(
+        MailingCount(
+            mailing_id=mailing.id,
+            state=mailing.state,
+            messages={},
+            left_out={},
+            unconcerned=_unconcerned(session, purpose_id, audience),
+            count_again_at=at,
+        )
+    )
     session.add_all(
         MailingTemplate(
             mailing_id=mailing.id,
@@ -113,6 +144,12 @@ def start(session: Session, purpose_id: PurposeId, texts: Mapping[Language, Mail
         for language, text in texts.items()
     )
     return mailing.id
+
+
+def _unconcerned(session: Session, purpose_id: PurposeId, audience: Audience | None) -> dict[LeftOut | None, int]:
+    if audience is None:
+        return ledger.numbers_unconcerned(session, purpose_id)
+    return ledger.numbers_unconcerned_among(session, purpose_id, audiences.people(audience))
 
 
 _MAY_BECOME = {
@@ -134,8 +171,14 @@ def change(session: Session, mailing_id: MailingId, state: MailingState, at: dat
         raise Refused(f"the mailing cannot become {state}")
 
 
-def fill(session: Session, at: datetime, chunk: int = 1000) -> int:
-    """Puts the next chunk of a running mailing's messages into the outbox; how many people were looked at."""
+CHUNK = 200  # messages written in one transaction, which keeps all others waiting on SQLite: some 10 ms
+
+
+def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
+    """Puts the next chunk of a running mailing's messages into the outbox; how many people were looked at.
+
+    Who is left out already gets a message, too, which says why and never goes: everybody is accounted for.
+    """
     mailing = session.execute(
         sa.select(Mailing)
         .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled.is_(False))
@@ -145,20 +188,21 @@ def fill(session: Session, at: datetime, chunk: int = 1000) -> int:
     ).scalar_one_or_none()
     if mailing is None:
         return 0
-    eligible = ledger.may_be_written_to(mailing.purpose_id)
-    people = session.execute(ledger.after(eligible, mailing.filled_to).limit(chunk)).scalars().all()
+    among = audiences.people(mailing.audience) if mailing.audience is not None else None
+    people = session.execute(ledger.known_for(mailing.purpose_id, mailing.filled_to, chunk, among)).all()
     if people:
-        session.execute(sa.insert(Message), [_copy(mailing.id, person, at) for person in people])
-        mailing.filled_to = people[-1]
+        session.execute(sa.insert(Message), [_copy(mailing.id, person.id, person.left_out, at) for person in people])
+        mailing.filled_to = people[-1].id
     mailing.is_filled = len(people) < chunk
     return len(people)
 
 
-def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, object]:
+def _copy(mailing_id: MailingId, person: SubjectId, left_out: str | None, at: datetime) -> dict[str, object]:
     return {
         "public_id": new_public_id(),
         "kind": MailKind.CAMPAIGN,
-        "state": MessageState.QUEUED,
+        "state": MessageState.QUEUED if left_out is None else MessageState.SUPPRESSED,
+        "left_out": left_out and LeftOut(left_out),
         "created_at": at,
         "not_before": at,
         "attempts": 0,
@@ -167,18 +211,21 @@ def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, o
     }
 
 
-def finish(session: Session, at: datetime) -> None:
-    """Ends the mailings of which nothing waits any more, and empties the cancelled ones.
+def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
+    """Ends the mailings of which nothing waits any more, and empties the cancelled ones by a chunk.
 
-    What is in doubt is waited for until its lease ends: its worker may still say that it must be tried again.
+    Returns how many messages it took out of cancelled mailings. What is in doubt is waited for until its lease
+    ends: its worker may still say that it must be tried again.
     """
     cancelled = sa.select(Mailing.id).where(Mailing.state == MailingState.CANCELLED)
-    session.execute(
+    waiting = sa.select(Message.id).where(Message.mailing_id.in_(cancelled), is_one_of(*WAITING)).limit(chunk)
+    emptied = session.execute(
         sa.update(Message)
-        .where(Message.mailing_id.in_(cancelled), Message.state.in_(WAITING))
+        .where(Message.id.in_(waiting), Message.state.in_(WAITING))
         .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
-    )
+    ).all()
     unfinished = sa.exists().where(
         Message.mailing_id == Mailing.id,
         Message.state.in_((*UNFINISHED, MessageState.IN_DOUBT)),
@@ -190,6 +237,7 @@ def finish(session: Session, at: datetime) -> None:
         .values(state=MailingState.DONE, finished_at=at)
         .execution_options(synchronize_session=False)
     )
+    return len(emptied)
 
 
 _IN_HAND = Prepared(

@@ -8,7 +8,7 @@ from flask import render_template, request, url_for
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings
+from consent_service.extensions import settings
 from consent_service.fixed_pages import FixedPage
 from consent_service.localisation import current_language
 from consent_service.newsletter import service
@@ -16,7 +16,7 @@ from consent_service.newsletter.forms import SignUpForm
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 from consent_service.security_headers import EMBEDDABLE
 
 blueprint = PublicBlueprint("newsletter", __name__)
@@ -44,7 +44,7 @@ def form() -> tuple[str, int]:
 
 
 @blueprint.post("/newsletter")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def sign_up() -> tuple[str, int]:
     """Takes a sign-up, or shows the form again with what is wrong; says the same whoever the address is."""
     check_origin()

@@ -21,8 +21,8 @@ from consent_service.preferences import queries as preferences
 from consent_service.preferences.queries import Happening
 from consent_service.registrations import queries as registrations
 from consent_service.registrations.queries import Request
-from consent_service.seminars import queries as seminars
-from consent_service.seminars.queries import RegistrationDetails
+from consent_service.seminars import seat_queries as seminars
+from consent_service.seminars.seat_queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
 from consent_service.subjects.queries import Suppressed
 from consent_service.surveys import queries as surveys

@@ -15,20 +15,13 @@ from sqlalchemy.orm import Session
 from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, SuppressionReason
+from consent_service.domain.paging import Direction, Place
 from consent_service.ledger import queries as ledger
-from consent_service.people.rules import LAST_CHARACTER, Direction, Search, SearchBy
+from consent_service.people.rules import LAST_CHARACTER, Search, SearchBy
 from consent_service.subjects.models import Subject
 from consent_service.subjects.queries import suppressions
 
 PEOPLE_PER_PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a list a page begins: behind or before this person."""
-
-    direction: Direction
-    person: PublicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ def _bounds(search: Search | None, anchor: tuple[Any, ...] | None, upwards: bool
 def _anchor(session: Session, search: Search | None, place: Place | None) -> tuple[Any, ...] | None:
     if place is None:
         return None
-    row = session.execute(sa.select(*_keys(search)).where(Subject.public_id == place.person)).one_or_none()
+    row = session.execute(sa.select(*_keys(search)).where(Subject.public_id == place.entry)).one_or_none()
     is_listed = row is not None and (search is None or (row[0] is not None and row[0].startswith(search.prefix)))
     return tuple(row) if row is not None and is_listed else None
 

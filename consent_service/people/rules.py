@@ -35,13 +35,6 @@ class Search:
             return self.term.strip().casefold()
 
 
-class Direction(StrEnum):
-    """Which neighbours of a place in a list are wanted."""
-
-    AFTER = "after"
-    BEFORE = "before"
-
-
 class Reported(StrEnum):
     """How a person told us that they want to leave."""
 

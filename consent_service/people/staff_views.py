@@ -21,10 +21,11 @@ from consent_service.mailing import service as mailing
 from consent_service.people import overview, queries, service, words
 from consent_service.people.forms import LiftForm, SearchForm, WithdrawForm
 from consent_service.people.printing import printable
-from consent_service.people.queries import Person, Place
-from consent_service.people.rules import Direction, Reported, Search, SearchBy
+from consent_service.people.queries import Person
+from consent_service.people.rules import Reported, Search, SearchBy
 from consent_service.people.service import LeavingRequest
 from consent_service.staff.guard import actor, staff_blueprint
+from consent_service.staff.paging import asked_place
 
 blueprint = staff_blueprint("people", __name__, "/people")
 
@@ -37,7 +38,7 @@ def index() -> str:
     search = _current_search()
     form = SearchForm(formdata=None, term=search.term if search else "", by=search.by.value if search else None)
     with reading() as read:
-        page = queries.page(read, search, _place())
+        page = queries.page(read, search, asked_place())
         titles = overview.titles(read, current_language(), clock.now())
     return render_template("people/index.html", form=form, page=page, search=search, titles=titles)
 
@@ -61,13 +62,6 @@ def search() -> Response:
 def _current_search() -> Search | None:
     kept = session.get(_SEARCH)
     return Search(SearchBy(kept[0]), kept[1]) if kept else None
-
-
-def _place() -> Place | None:
-    for direction in Direction:
-        if request.args.get(direction.value):
-            return Place(direction, PublicId(request.args[direction.value]))
-    return None
 
 
 @blueprint.get("/<public_id>")

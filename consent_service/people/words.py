@@ -3,9 +3,11 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LeftOut, LegalBasis, SuppressionReason
-from consent_service.inbound.words import BOUNCE as BOUNCE
-from consent_service.mailing.rules import MailKind, MessageState
+from consent_service.domain.kinds import Channel, ConsentStatus, EventKind, LegalBasis, SuppressionReason
+from consent_service.mailing.rules import MailKind
+from consent_service.mailing.words import BOUNCE as BOUNCE
+from consent_service.mailing.words import LEFT_OUT as LEFT_OUT
+from consent_service.mailing.words import STATE
 from consent_service.people.rules import Reported
 from consent_service.registrations.rules import RegistrationKind, RegistrationState
 from consent_service.surveys.words import MODE
@@ -66,6 +68,7 @@ REQUEST_STATE: dict[RegistrationState, LazyString] = {
 }
 
 SURVEY_MODE = MODE
+MAIL_STATE = STATE
 
 MAIL: dict[MailKind, LazyString] = {
     MailKind.CONFIRMATION: _l("Please confirm"),
@@ -78,28 +81,6 @@ MAIL: dict[MailKind, LazyString] = {
     MailKind.CAMPAIGN: _l("Campaign"),
     MailKind.FORWARDED: _l("Forwarded reply"),
     MailKind.SEMINAR: _l("About a seminar"),
-}
-
-MAIL_STATE: dict[MessageState, LazyString] = {
-    MessageState.QUEUED: _l("Waiting"),
-    MessageState.CLAIMED: _l("About to go"),
-    MessageState.HANDING: _l("Being handed over"),
-    MessageState.SENT: _l("Sent"),
-    MessageState.DEFERRED: _l("To be tried again"),
-    MessageState.FAILED: _l("Refused by the mail server"),
-    MessageState.SUPPRESSED: _l("Not sent"),
-    MessageState.IN_DOUBT: _l("In doubt whether it went out"),
-    MessageState.BOUNCED: _l("Came back"),
-    MessageState.COMPLAINED: _l("Reported as unwanted"),
-}
-
-LEFT_OUT: dict[LeftOut, LazyString] = {
-    LeftOut.ERASED: _l("had their data deleted"),
-    LeftOut.NEVER_AGREED: _l("never agreed to this purpose"),
-    LeftOut.WITHDRAWN: _l("withdrew their consent"),
-    LeftOut.OBJECTED: _l("objected"),
-    LeftOut.SUPPRESSED: _l("the address is blocked"),
-    LeftOut.CANCELLED: _l("the campaign was cancelled"),
 }
 
 REPORTED: dict[Reported, LazyString] = {

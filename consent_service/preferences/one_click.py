@@ -10,14 +10,13 @@ from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
-from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.preferences import queries, service
 from consent_service.preferences.rules import ReasonForLeaving
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 
 blueprint = PublicBlueprint("one_click", __name__)
 
@@ -53,7 +52,7 @@ def unsubscribe(token: str) -> str | Response:
 
 
 @blueprint.post("/unsubscribe/<token>/reason")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def reason(token: str) -> str:
     """Counts a reason for leaving, if one was chosen."""
     check_origin()
@@ -66,7 +65,7 @@ def reason(token: str) -> str:
 
 
 @blueprint.post("/unsubscribe/<token>/again")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def again(token: str) -> str:
     """The way back for who did not mean it: a double opt-in, so that nobody else can take it."""
     check_origin()

@@ -10,8 +10,6 @@ from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Channel
-from consent_service.extensions import limiter
-from consent_service.extensions import settings as configuration
 from consent_service.localisation import current_language
 from consent_service.mailing import service as mailing
 from consent_service.preferences import queries, service
@@ -20,7 +18,7 @@ from consent_service.preferences.queries import Person
 from consent_service.preferences.rules import Power
 from consent_service.preferences.sections import sections
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 
 blueprint = PublicBlueprint("preferences", __name__)
 
@@ -32,7 +30,7 @@ def ask() -> str:
 
 
 @blueprint.post("/settings")
-@limiter.limit(lambda: configuration().sign_up_limit)
+@limited
 def mail_link() -> tuple[str, int]:
     """Takes the request; says the same whether or not the address is known (design I8)."""
     check_origin()
@@ -114,7 +112,7 @@ def withdraw(token: str) -> Response:
 
 
 @blueprint.post("/settings/<token>/give")
-@limiter.limit(lambda: configuration().sign_up_limit)
+@limited
 def give(token: str) -> Response:
     """Starts a double opt-in for one purpose."""
     check_origin()

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from consent_service.seminars.queries import Numbers
+from consent_service.seminars.seat_queries import Numbers
 
 
 def labels(numbers: Numbers) -> list[tuple[str, int]]:

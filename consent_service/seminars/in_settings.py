@@ -10,7 +10,7 @@ from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Language
 from consent_service.localisation import current_language
 from consent_service.preferences.sections import Section
-from consent_service.seminars import queries
+from consent_service.seminars import seat_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Registrations:
 
 def section(session: Session, subject_id: SubjectId) -> Section | None:
     """The person's registrations; None where there are none."""
-    found = queries.registrations_of(session, subject_id, clock.now())
+    found = seat_queries.registrations_of(session, subject_id, clock.now())
     if not found:
         return None
     language = current_language()

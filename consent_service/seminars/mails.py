@@ -21,8 +21,9 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.composition import CalendarPart, Text
 from consent_service.mailing.rules import MailKind
 from consent_service.seminars import calendar, words
-from consent_service.seminars.queries import Date, Details, SeatDetails
+from consent_service.seminars.queries import Date, Details
 from consent_service.seminars.rules import SeatState
+from consent_service.seminars.seat_queries import SeatDetails
 from consent_service.subjects.models import Subject
 
 

@@ -19,7 +19,7 @@ from consent_service.database import insert
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, new_public_id
 from consent_service.domain.kinds import Language
-from consent_service.seminars import mails, queries, rules, seating
+from consent_service.seminars import mails, queries, rules, seat_queries, seating
 from consent_service.seminars.mails import Mail, More
 from consent_service.seminars.models import Seat, Seminar, SeminarDate, SeminarNotice, SeminarNoticeCopy
 from consent_service.seminars.queries import Date, Details
@@ -170,7 +170,7 @@ def _date_at(seminar: Details, starts_at: datetime) -> Date | None:
 
 
 def _send(session: Session, notice: SeminarNotice, seminar: Details, seat: Seat, now: datetime) -> None:
-    has = queries.seat_details(session, seat)
+    has = seat_queries.seat_details(session, seat)
     more = _more(notice, seminar, seat)
     message = mails.send(session, Mail(notice.kind), seminar, has, now, more)
     session.add(SeminarNoticeCopy(notice_id=notice.id, seat_id=seat.id, message_id=message))

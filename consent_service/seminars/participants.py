@@ -13,11 +13,13 @@ from consent_service.audit.service import Action
 from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Channel, Language
 from consent_service.exports.queries import Among, Cells
+from consent_service.exports.rules import iso_text
 from consent_service.exports.writing import Columns, guard_all
-from consent_service.seminars import queries, rules, seating
+from consent_service.seminars import queries, rules, seat_queries, seating
 from consent_service.seminars.models import Seat
-from consent_service.seminars.queries import Details, Participant
+from consent_service.seminars.queries import Details
 from consent_service.seminars.rules import SeatState
+from consent_service.seminars.seat_queries import Participant
 from consent_service.subjects import service as subjects
 
 
@@ -33,7 +35,7 @@ def look_at(session: Session, public_id: PublicId, term: str, actor: str, at: da
     """Records that somebody looks at the list, and returns it, narrowed to a search term. Raises NotFound."""
     seminar = queries.seminar(session, public_id, at)
     audit.record(session, at=at, actor=actor, action=Action.PARTICIPANTS_VIEWED, target=public_id)
-    people = queries.participants(session, seminar.id)
+    people = seat_queries.participants(session, seminar.id)
     return Shown(seminar, [one for one in people if rules.contains((one.name, one.address), term)])
 
 
@@ -133,16 +135,12 @@ def _row(seminar: Details, one: Participant, language: Language) -> Cells:
         seat.state.value,
         seat.waits_as,
         seat.language.value,
-        _iso(seat.confirmed_at),
-        _iso(seat.cancelled_at),
-        _iso(seat.attended_at),
+        iso_text(seat.confirmed_at),
+        iso_text(seat.cancelled_at),
+        iso_text(seat.attended_at),
         "at the door" if seat.channel is Channel.STAFF else "double opt-in",
         *(
             question.shown(answers[question.key], language) if question.key in answers else None
             for question in seminar.questions
         ),
     )
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None

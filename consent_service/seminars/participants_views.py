@@ -20,7 +20,7 @@ from consent_service.exports.rules import ExportFormat
 from consent_service.exports.sending import send_rows
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
-from consent_service.seminars import participants, queries
+from consent_service.seminars import participants, queries, seat_queries
 from consent_service.seminars.participants import Whom
 from consent_service.seminars.participants_forms import DoorForm, ListForm, SearchForm, SeminarMarketingForm
 from consent_service.staff.guard import actor, staff_blueprint
@@ -128,7 +128,7 @@ def take_list(public_id: PublicId) -> Answer:
     wanted, language = ExportFormat(form.format.data), current_language()
     with transaction() as written:
         seminar = queries.seminar(written, public_id, now)
-        people = queries.participants(written, seminar.id)
+        people = seat_queries.participants(written, seminar.id)
         about = _("Participants: %(title)s", title=seminar.title(Language.GERMAN))
         export = exports.begin_other(written, about, wanted, form.reason.data or "", actor(), now)
     columns, rows = participants.columns(seminar, language), participants.rows(seminar, people, language)

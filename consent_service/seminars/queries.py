@@ -1,4 +1,4 @@
-"""Reads of seminars, of their dates and places, and of who has one."""
+"""Reads of seminars, of their dates, questions and how many have a place."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service.domain.errors import NotFound
-from consent_service.domain.identifiers import PublicId, SeatId, SeminarId, SubjectId
-from consent_service.domain.kinds import Channel, Language
+from consent_service.domain.identifiers import PublicId, SeminarId
+from consent_service.domain.kinds import Language
 from consent_service.seminars import rules
 from consent_service.seminars.models import (
     Seat,
@@ -31,7 +31,6 @@ from consent_service.seminars.rules import (
     Taken,
     Venue,
 )
-from consent_service.subjects.models import Subject
 
 PER_PAGE = 20
 
@@ -152,7 +151,7 @@ def upcoming(session: Session, now: datetime) -> Sequence[Details]:
         .where(Seminar.state != SeminarState.DRAFT, Seminar.ends_at > now)
         .order_by(Seminar.starts_at, Seminar.id)
     ).scalars()
-    return _all_details(session, rows.all(), now)
+    return all_details(session, rows.all(), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +171,12 @@ def page(session: Session, number: int, now: datetime) -> Page:
         .offset((number - 1) * PER_PAGE)
     ).scalars()
     total = session.execute(sa.select(sa.func.count()).select_from(Seminar)).scalar_one()
-    return Page(_all_details(session, rows.all(), now), total)
+    return Page(all_details(session, rows.all(), now), total)
 
 
 def details(session: Session, row: Seminar, now: datetime) -> Details:
     """All that belongs to a seminar's row."""
-    return _all_details(session, [row], now)[0]
+    return all_details(session, [row], now)[0]
 
 
 def plan(row: Seminar) -> Plan:
@@ -211,7 +210,8 @@ def _taken(session: Session, seminars: Collection[SeminarId]) -> dict[SeminarId,
     }
 
 
-def _all_details(session: Session, rows: Sequence[Seminar], now: datetime) -> Sequence[Details]:
+def all_details(session: Session, rows: Sequence[Seminar], now: datetime) -> Sequence[Details]:
+    """The same for several rows, in their order, with a few reads for all."""
     ids = [row.id for row in rows]
     numbers = _taken(session, ids)
     texts: dict[SeminarId, dict[Language, SeminarWords]] = {one: {} for one in ids}
@@ -279,149 +279,3 @@ def of_request(session: Session, registration: PublicId, now: datetime) -> Detai
         .where(SeminarRequest.registration == registration)
     ).scalar_one_or_none()
     return details(session, row, now) if row is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class SeatDetails:
-    """What a person has in a seminar; times are aware, in UTC. `waits_as` is the place on the waiting list, from 1."""
-
-    id: SeatId
-    public_id: PublicId
-    subject_id: SubjectId
-    state: SeatState
-    waits_as: int | None
-    language: Language
-    channel: Channel
-    confirmed_at: datetime
-    cancelled_at: datetime | None
-    attended_at: datetime | None
-    sequence: int
-    answers: dict[str, str]
-
-
-def waits_as(session: Session, seat: Seat) -> int | None:
-    """Where on the waiting list somebody is, from 1."""
-    if seat.state is not SeatState.WAITING:
-        return None
-    before = sa.select(sa.func.count()).where(
-        Seat.seminar_id == seat.seminar_id, Seat.state == SeatState.WAITING, Seat.position <= seat.position
-    )
-    return session.execute(before).scalar_one()
-
-
-def seat_details(session: Session, seat: Seat) -> SeatDetails:
-    """What a seat's row says."""
-    return SeatDetails(
-        id=seat.id,
-        public_id=seat.public_id,
-        subject_id=seat.subject_id,
-        state=seat.state,
-        waits_as=waits_as(session, seat),
-        language=seat.language,
-        channel=seat.channel,
-        confirmed_at=seat.confirmed_at,
-        cancelled_at=seat.cancelled_at,
-        attended_at=seat.attended_at,
-        sequence=seat.sequence,
-        answers=dict(seat.answers),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationDetails:
-    """A person's registration for a seminar."""
-
-    seminar: Details
-    seat: SeatDetails
-
-    def answers(self, language: Language) -> Sequence[tuple[str, str]]:
-        """Each question and what was answered, as this language says it."""
-        return [
-            (question.in_language(language).label, question.shown(self.seat.answers[question.key], language))
-            for question in self.seminar.questions
-            if question.key in self.seat.answers
-        ]
-
-
-def registration(session: Session, public_id: PublicId, now: datetime) -> RegistrationDetails:
-    """The registration with this id. Raises NotFound, also for that of somebody who was erased."""
-    row = session.execute(
-        sa.select(Seat, Seminar).join(Seminar, Seminar.id == Seat.seminar_id).where(Seat.public_id == public_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("there is no such registration")
-    return RegistrationDetails(details(session, row.Seminar, now), seat_details(session, row.Seat))
-
-
-def registrations_of(session: Session, subject_id: SubjectId, now: datetime) -> Sequence[RegistrationDetails]:
-    """All of a person's registrations, that for the latest seminar first."""
-    rows = session.execute(
-        sa.select(Seat, Seminar)
-        .join(Seminar, Seminar.id == Seat.seminar_id)
-        .where(Seat.subject_id == subject_id)
-        .order_by(Seminar.starts_at.desc(), Seat.id)
-    ).all()
-    found = _all_details(session, [row.Seminar for row in rows], now)
-    return [
-        RegistrationDetails(seminar, seat_details(session, row.Seat)) for seminar, row in zip(found, rows, strict=True)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """One line of a participant list."""
-
-    seat: SeatDetails
-    person: PublicId
-    name: str | None
-    address: str
-
-
-def participants(session: Session, seminar_id: SeminarId) -> Sequence[Participant]:
-    """Everybody who has confirmed: who has a place by name, who waits in their order, then who has cancelled."""
-    rank = sa.case((Seat.state == SeatState.PLACE, 0), (Seat.state == SeatState.WAITING, 1), else_=2)
-    rows = session.execute(
-        sa.select(Seat, Subject.public_id, Subject.name, Subject.address)
-        .join(Subject, Subject.id == Seat.subject_id)
-        .where(Seat.seminar_id == seminar_id, Subject.erased_at.is_(None))
-        .order_by(rank, Seat.position)
-    ).all()
-    found = [Participant(seat_details(session, row.Seat), row.public_id, row.name, row.address) for row in rows]
-    return sorted(found, key=_order)
-
-
-def _order(one: Participant) -> tuple[int, int, str]:
-    placed = one.seat.state is SeatState.PLACE
-    return (
-        (SeatState.PLACE, SeatState.WAITING, SeatState.CANCELLED).index(one.seat.state),
-        one.seat.waits_as or 0,
-        (one.name or one.address).casefold() if placed else "",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """How many have registered in all, and what became of it."""
-
-    registered: int
-    places: int
-    waiting: int
-    cancelled: int
-    attended: int
-
-
-def numbers(session: Session, seminar_id: SeminarId) -> Numbers:
-    """A seminar in numbers."""
-    rows = session.execute(
-        sa.select(Seat.state, sa.func.count(), sa.func.count(Seat.attended_at))
-        .where(Seat.seminar_id == seminar_id)
-        .group_by(Seat.state)
-    ).all()
-    by_state = {state: count for state, count, _attended in rows}
-    return Numbers(
-        registered=sum(by_state.values()),
-        places=by_state.get(SeatState.PLACE, 0),
-        waiting=by_state.get(SeatState.WAITING, 0),
-        cancelled=by_state.get(SeatState.CANCELLED, 0),
-        attended=sum(attended for _state, _count, attended in rows),
-    )

@@ -21,7 +21,7 @@ from consent_service.registrations import service as registrations
 from consent_service.registrations.kinds import Confirmed, Shown
 from consent_service.registrations.rules import RegistrationKind
 from consent_service.registrations.sign_up import welcome
-from consent_service.seminars import mails, queries, seating
+from consent_service.seminars import mails, queries, seat_queries, seating
 from consent_service.seminars.mails import Mail, More
 from consent_service.seminars.models import SeminarRequest
 from consent_service.seminars.queries import Details
@@ -136,7 +136,7 @@ def _seat(session: Session, confirmed: Confirmed, seminar_id: SeminarId, answers
     }
     if outcome not in _STATES:
         return Shown("seminars/told.html", values)
-    has = queries.seat_details(session, seat)
+    has = seat_queries.seat_details(session, seat)
     more = More(settings_url=_settings_url(session, confirmed) if confirmed.versions else None)
     mails.send(session, _MAILS[outcome], about, has, confirmed.at, more)
     url = links.seminar_registration(has.public_id, confirmed.language)

@@ -15,7 +15,7 @@ from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, SeminarId, SubjectId, new_public_id
 from consent_service.domain.kinds import Channel, Language
 from consent_service.mailing import service as mailing
-from consent_service.seminars import mails, queries, rules
+from consent_service.seminars import mails, queries, rules, seat_queries
 from consent_service.seminars.mails import Mail, More
 from consent_service.seminars.models import Seat, Seminar, SeminarNoticeCopy
 from consent_service.seminars.rules import Outcome, SeatState
@@ -104,7 +104,7 @@ def _move_up(session: Session, seminar: Seminar, seats: Sequence[Seat], now: dat
     session.flush()
     about = queries.details(session, seminar, now)
     for seat in seats:
-        mails.send(session, Mail.PROMOTED, about, queries.seat_details(session, seat), now)
+        mails.send(session, Mail.PROMOTED, about, seat_queries.seat_details(session, seat), now)
 
 
 def give_place(session: Session, public_id: PublicId, now: datetime) -> None:
@@ -133,7 +133,7 @@ def cancel(session: Session, public_id: PublicId, now: datetime) -> bool:
     _call_off_mails(session, seat)
     more = More(had_place=had_place)
     mails.send(
-        session, Mail.LEFT, queries.details(session, seminar, now), queries.seat_details(session, seat), now, more
+        session, Mail.LEFT, queries.details(session, seminar, now), seat_queries.seat_details(session, seat), now, more
     )
     promote(session, seminar, now)
     return True

@@ -12,7 +12,7 @@ from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
-from consent_service.seminars import calendar, chart, notices, planning, queries
+from consent_service.seminars import calendar, chart, notices, planning, queries, seat_queries
 from consent_service.seminars.block import placeholder
 from consent_service.seminars.queries import PER_PAGE, Details
 from consent_service.seminars.rules import SeminarState
@@ -85,7 +85,7 @@ def show(public_id: PublicId) -> str:
     now = clock.now()
     with reading() as session:
         seminar = queries.seminar(session, public_id, now)
-        numbers = queries.numbers(session, seminar.id)
+        numbers = seat_queries.numbers(session, seminar.id)
     language = current_language()
     return render_template(
         "seminars/staff/show.html",
@@ -108,8 +108,8 @@ def show(public_id: PublicId) -> str:
 def numbers_chart(public_id: PublicId) -> Response:
     """The numbers as a picture."""
     with reading() as session:
-        numbers = queries.numbers(session, queries.seminar_id(session, public_id))
-    return charts.picture(chart.labels(numbers))
+        numbers = seat_queries.numbers(session, queries.seminar_id(session, public_id))
+    return charts.picture(chart.labels(numbers), is_narrow="narrow" in request.args)
 
 
 @blueprint.post("/<public_id>/publish")

@@ -13,17 +13,17 @@ from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded, InvalidLink, NotFound, Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.preferences import queries as preferences
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
-from consent_service.seminars import calendar, forms, queries, registering, seating, structured, words
+from consent_service.public_side import PublicBlueprint, limited
+from consent_service.seminars import calendar, forms, queries, registering, seat_queries, seating, structured, words
 from consent_service.seminars.forms import RegistrationForm
-from consent_service.seminars.queries import Details, RegistrationDetails
+from consent_service.seminars.queries import Details
+from consent_service.seminars.seat_queries import RegistrationDetails
 
 blueprint = PublicBlueprint("seminars", __name__)
 
@@ -83,7 +83,7 @@ def seminar(public_id: str) -> str:
 
 
 @blueprint.post("/seminars/<public_id>")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def register(public_id: str) -> Answer:
     """Takes a registration, or shows the form again with what is wrong; says the same whoever the address is."""
     check_origin()
@@ -165,7 +165,7 @@ def _registration(token: str) -> RegistrationDetails:
     public_id = links.read(Use.SEMINAR, token)
     try:
         with reading() as session:
-            return queries.registration(session, public_id, clock.now())
+            return seat_queries.registration(session, public_id, clock.now())
     except NotFound as error:
         raise InvalidLink("no such registration any more") from error
 
@@ -205,7 +205,7 @@ def _own(token: str, public_id: PublicId) -> RegistrationDetails:
         raise FreshLinkNeeded("answers need a settings link that was just mailed")
     with reading() as session:
         person = preferences.person(session, link.identifier)
-        found = queries.registration(session, public_id, clock.now())
+        found = seat_queries.registration(session, public_id, clock.now())
     if found.seat.subject_id != person.id:
         raise NotFound("this person has no such registration")
     return found

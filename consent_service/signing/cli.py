@@ -9,9 +9,11 @@ from flask.cli import AppGroup
 
 from consent_service import clock
 from consent_service.database import reading, transaction
+from consent_service.dns_lookup.resolver import Resolver
+from consent_service.dns_lookup.zone import Kind, NoAnswer, told
 from consent_service.domain.errors import Refused
 from consent_service.extensions import settings
-from consent_service.signing import publication, queries, service
+from consent_service.signing import queries, rules, service
 from consent_service.signing.queries import Key
 from consent_service.signing.rules import Algorithm, KeyState
 
@@ -80,7 +82,11 @@ def activate(domain: str | None, at_once: bool) -> None:
 
 
 def _refuse_unpublished(keys: Sequence[Key]) -> None:
-    problems = [(key.record.name, publication.problem(key.record)) for key in keys]
+    zone = Resolver(settings().dns.servers)
+    try:
+        problems = [(key.record.name, rules.problem(key.record, told(zone, key.record.name, Kind.TXT))) for key in keys]
+    except NoAnswer as error:
+        raise Refused(f"the DNS does not answer for {error}; try again, or use --now") from error
     wrong = [f"{name}: {problem}" for name, problem in problems if problem]
     if wrong:
         raise Refused("\n".join([*wrong, "nothing was activated; see consent-service dkim show"]))

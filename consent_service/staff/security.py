@@ -13,7 +13,7 @@ from consent_service.audit import service as audit
 from consent_service.audit.service import NOBODY, Action
 from consent_service.database import transaction
 from consent_service.extensions import database, limiter, security
-from consent_service.staff import rules
+from consent_service.staff import rules, service
 from consent_service.staff.forms import SignInForm
 from consent_service.staff.models import Role, StaffMember
 
@@ -76,4 +76,8 @@ def _signed_in(_app: Flask, user: StaffMember, **_rest: Any) -> None:
     # Who planted a cookie before the sign-in knows its token; it must not serve afterwards.
     session.pop("csrf_token", None)
     with transaction() as written:
+        if database.session.is_modified(user):  # a password that was hashed at another cost than today's
+            service.keep_hash(written, user.email, user.password)
         audit.record(written, at=clock.now(), actor=user.email, action=Action.SIGNED_IN)
+    # Flask-Security would write the hash in its own session, which on SQLite reads before it writes: too late by now.
+    database.session.expire(user)

@@ -75,6 +75,11 @@ def set_password(session: Session, address: str, password_hash: str, actor: str,
     audit.record(session, at=at, actor=actor, action=Action.PASSWORD_SET, details={"account": email})
 
 
+def keep_hash(session: Session, address: str, password_hash: str) -> None:
+    """Keeps the hash of the same password at another cost; the account's sessions go on."""
+    _change(session, address, password=password_hash)
+
+
 def deactivate(session: Session, address: str, at: datetime) -> None:
     """Ends an account and every session of it; `at` is aware. Raises InvalidAddress and NotFound."""
     email = normalise(address)

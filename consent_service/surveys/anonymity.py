@@ -11,8 +11,9 @@ from random import Random
 from typing import Any
 
 from consent_service.domain.kinds import Language
-from consent_service.surveys.rules import Answers, Code, Kind, Question, longest
+from consent_service.surveys.rules import Answers, Code, Kind, Question
 from consent_service.surveys.statistics import ANSWERED, EVERYBODY, Counts
+from consent_service.surveys.validation import longest
 
 BATCH = 10
 FEWEST_SHOWN = 5

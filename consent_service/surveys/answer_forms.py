@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from consent_service.domain.kinds import Language
-from consent_service.surveys import rules
-from consent_service.surveys.rules import Answers, Code, Kind, Mistake, Option, Problem, Question, Value, said
+from consent_service.surveys import validation
+from consent_service.surveys.rules import Answers, Code, Kind, Option, Question, Value, said
+from consent_service.surveys.validation import Mistake, Problem
 
 _MESSAGES: dict[Problem, LazyString] = {
     Problem.MISSING: _l("Answer “%(question)s”"),
@@ -40,7 +41,7 @@ class AnswerForm(wtforms.Form):
         found: dict[Code, Value] = {}
         for question in self.questions:
             try:
-                value = rules.read(question, self.typed(question))
+                value = validation.read(question, self.typed(question))
             except Mistake as mistake:
                 self._blame(question, mistake.problem)
                 continue
@@ -59,7 +60,7 @@ class AnswerForm(wtforms.Form):
         typed = self.typed(question)
         first = next((field for field in self.fields_of(question) if not field.data), self.fields_of(question)[0])
         message = str(_MESSAGES[problem]) % {
-            "max": rules.longest(question),
+            "max": validation.longest(question),
             "length": len(typed) if isinstance(typed, str) else 0,
             "lowest": question.lowest,
             "highest": question.highest,

@@ -15,10 +15,10 @@ from consent_service import clock, links
 from consent_service.database import reading, transaction
 from consent_service.domain.errors import FreshLinkNeeded, NotFound
 from consent_service.domain.kinds import Language
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import staff_forms
 from consent_service.localisation import current_language
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 from consent_service.surveys import answer_forms, flow, keys, queries, registration, rules, taking_part, words
 from consent_service.surveys.answer_forms import AnswerForm, answer_form
 from consent_service.surveys.flow import Asked, Sent
@@ -93,7 +93,7 @@ def start(token: str) -> Answer:
 
 
 @blueprint.post("/<token>/fresh")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def fresh(token: str) -> str:
     """Has a fresh link mailed to the participant, whoever asks."""
     check_origin()

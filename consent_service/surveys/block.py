@@ -44,11 +44,12 @@ def _markdown(survey: Details, language: Language) -> str:
     text, closes_at = survey.text(language), survey.times.closes_at
     path = url_for("surveys.show", public_id=survey.public_id, lang=language.value, _external=False)
     with force_locale(language.value):
+        more = _("See more and take part")
         paragraphs = [
             f"## {as_markdown(text.title)}",
             *(as_markdown(paragraph) for paragraph in text.intro.split("\n\n") if paragraph.strip()),
             *([_("Open until %(moment)s.", moment=moment(closes_at))] if closes_at else []),
-            f"[{_('See more and take part')}]({settings().base_url}{path})",
+            f"[{more}]({settings().base_url}{path})",
         ]
     return "\n\n".join(paragraphs)
 

@@ -18,7 +18,7 @@ from consent_service.exports.rules import ExportFormat
 from consent_service.extensions import settings
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import Deliverable, PublicForm, without_margins
-from consent_service.surveys import rules
+from consent_service.surveys import rules, validation
 from consent_service.surveys.exporting import Whom
 from consent_service.surveys.queries import Details, Text
 from consent_service.surveys.rules import Code, Kind, Mode, Option, Question, said
@@ -110,8 +110,8 @@ class SurveyForm(FlaskForm):  # type: ignore[misc]
         texts = {
             language: Text(
                 title=(self[f"title_{language.value}"].data or "").strip(),
-                intro=rules.clean(self[f"intro_{language.value}"].data or ""),
-                closing=rules.clean(self[f"closing_{language.value}"].data or ""),
+                intro=validation.clean(self[f"intro_{language.value}"].data or ""),
+                closing=validation.clean(self[f"closing_{language.value}"].data or ""),
             )
             for language in Language
         }
@@ -139,7 +139,7 @@ def survey_form(survey: Details | None) -> SurveyForm:
 
 def _lines(text: str | None) -> list[str]:
     """Each line that is not blank."""
-    return [line for line in (rules.clean(line) for line in (text or "").splitlines()) if line]
+    return [line for line in (validation.clean(line) for line in (text or "").splitlines()) if line]
 
 
 class _Options:
@@ -210,7 +210,11 @@ class QuestionForm(FlaskForm):  # type: ignore[misc]
         self.show_if.choices = [
             SelectChoice(
                 f"{question.code}={value}",
-                f"“{said(question.label, language)}”: {question.choice_words(value, language)}",
+                _(
+                    "“%(question)s”: %(answer)s",
+                    question=said(question.label, language),
+                    answer=question.choice_words(value, language),
+                ),
             )
             for question in deciding
             for value in question.choices
@@ -259,7 +263,7 @@ class QuestionForm(FlaskForm):  # type: ignore[misc]
         )
 
     def _words(self, name: str) -> dict[Language, str]:
-        found = {language: rules.clean(self[f"{name}_{language.value}"].data or "") for language in Language}
+        found = {language: validation.clean(self[f"{name}_{language.value}"].data or "") for language in Language}
         return {language: text for language, text in found.items() if text}
 
     def _options(self, name: str, letter: str) -> tuple[Option, ...]:

@@ -25,7 +25,7 @@ from consent_service.registrations import sign_up
 from consent_service.registrations.kinds import Confirmed, Elsewhere, Following
 from consent_service.registrations.rules import RegistrationKind
 from consent_service.subjects.models import Subject
-from consent_service.surveys import queries
+from consent_service.surveys import inviting, queries
 from consent_service.surveys.models import Survey, SurveyParticipant, SurveyRequest
 from consent_service.surveys.queries import Details
 from consent_service.surveys.rules import State
@@ -121,13 +121,15 @@ class SurveyRegistration:
         return {"title": title, "public_id": survey.public_id, "mode": survey.mode.value}
 
     def on_confirmed(self, session: Session, confirmed: Confirmed) -> Following:
-        """Notes the participant, mails the personal link to a new one, and leads on to the survey."""
+        """Notes the participant; mails the personal link to a new one, and no reminder; leads on to the survey."""
         survey_id = session.execute(
             sa.select(SurveyRequest.survey_id).where(SurveyRequest.registration == confirmed.registration)
         ).scalar_one()
         public_id, is_new = _participant(session, survey_id, confirmed)
         if is_new:
-            _mail_link(session, survey_id, public_id, confirmed)
+            survey = _survey(session, survey_id, confirmed.at)
+            mailing.leave_audience(session, inviting.audience(survey.public_id), confirmed.subject_id)
+            _mail_link(session, survey, public_id, confirmed)
         if confirmed.versions:
             sign_up.welcome(session, confirmed)
         return Elsewhere(links.fresh_survey(public_id, confirmed.language))
@@ -164,16 +166,19 @@ def _participant(session: Session, survey_id: SurveyId, confirmed: Confirmed) ->
     return known, False
 
 
-def _mail_link(session: Session, survey_id: SurveyId, public_id: PublicId, confirmed: Confirmed) -> None:
+def _survey(session: Session, survey_id: SurveyId, at: datetime) -> Details:
     survey = session.execute(sa.select(Survey).where(Survey.id == survey_id)).scalar_one()
-    details = queries.details(session, survey, confirmed.at)
+    return queries.details(session, survey, at)
+
+
+def _mail_link(session: Session, survey: Details, public_id: PublicId, confirmed: Confirmed) -> None:
     text = rendering.render(
         "mail/survey_link",
         confirmed.language,
         _("Your link to the survey"),
-        survey=details.text(confirmed.language),
-        is_anonymous=details.is_anonymous,
-        until=details.times.closes_at,
+        survey=survey.text(confirmed.language),
+        is_anonymous=survey.is_anonymous,
+        until=survey.times.closes_at,
         url=links.survey(public_id, confirmed.language),
     )
     mailing.enqueue(

@@ -92,7 +92,8 @@ def _picture(figures: Figures, row: str) -> Response:
     if not shares:
         abort(404)
     language = current_language()
-    return charts.picture([(figures.question.choice_words(share.value, language), share.number) for share in shares])
+    values = [(figures.question.choice_words(share.value, language), share.number) for share in shares]
+    return charts.picture(values, is_narrow="narrow" in request.args)
 
 
 @blueprint.get("/<public_id>/results/texts/<code>")

@@ -12,7 +12,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 from consent_service.localisation import current_language
 from consent_service.staff.guard import actor, staff_blueprint
-from consent_service.surveys import answer_forms, flow, queries, rules, service, words
+from consent_service.surveys import answer_forms, flow, inviting, queries, rules, service, words
 from consent_service.surveys.answer_views import answered, place, take_long_texts
 from consent_service.surveys.flow import Asked
 from consent_service.surveys.forms import QuestionForm, SurveyForm, question_form, survey_form
@@ -103,7 +103,11 @@ def show(public_id: PublicId) -> str:
         survey = queries.survey(session, public_id, clock.now())
         numbers = queries.numbers(session, survey.id)
         is_frozen = survey.state is State.CLOSED or queries.is_answered(session, survey.id)
-    return _render("show", survey, numbers=numbers, is_frozen=is_frozen)
+        is_anybody_invited = inviting.is_anybody_invited(session, public_id)
+        reminder = inviting.reminder(session, public_id)
+    return _render(
+        "show", survey, numbers=numbers, is_frozen=is_frozen, is_anybody_invited=is_anybody_invited, reminder=reminder
+    )
 
 
 def _survey(public_id: PublicId) -> Details:
@@ -257,8 +261,20 @@ def close(public_id: PublicId) -> Response:
 
 @blueprint.post("/<public_id>/remind")
 def remind(public_id: PublicId) -> Response:
-    """Reminds those who have not taken part."""
+    """Reminds those who have registered and not taken part."""
     return _act(service.remind, public_id, _("The reminders are on their way."))
+
+
+@blueprint.post("/<public_id>/remind-invited")
+def remind_invited(public_id: PublicId) -> Response:
+    """Writes the campaign that reminds those who were invited, to be checked and sent."""
+    try:
+        with transaction() as session:
+            campaign = inviting.write_reminder(session, public_id, actor(), clock.now())
+    except Refused:
+        return _moved_on(public_id)
+    flash(_("This is the reminder, as a draft. Check it, and send it when you are ready."), "success")
+    return redirect(url_for("campaigns.show", public_id=campaign), 303)
 
 
 @blueprint.post("/<public_id>/show-results")

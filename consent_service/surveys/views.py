@@ -5,12 +5,12 @@ from flask import render_template, request, url_for
 from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
-from consent_service.extensions import limiter, settings, staff_forms
+from consent_service.extensions import settings, staff_forms
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import PrivacyNotice, Wording
 from consent_service.public_forms import check_origin, request_evidence
-from consent_service.public_side import PublicBlueprint
+from consent_service.public_side import PublicBlueprint, limited
 from consent_service.surveys import queries, registration, words
 from consent_service.surveys.forms import RegisterForm
 from consent_service.surveys.queries import Details
@@ -36,7 +36,7 @@ def show(public_id: PublicId) -> tuple[str, int]:
 
 
 @blueprint.post("/<public_id>")
-@limiter.limit(lambda: settings().sign_up_limit)
+@limited
 def register(public_id: PublicId) -> tuple[str, int]:
     """Takes a registration; says the same whoever the address is."""
     check_origin()

@@ -9,9 +9,9 @@ from consent_service import create_app
 from consent_service.config import from_environment
 from consent_service.extensions import database
 from tests.conftest import Browser, environment
-from tests.deliverability import dns_server
-from tests.deliverability.dns_server import Names
 from tests.deliverability.zones import GOOD, SENDER
+from tests.dns_lookup import dns_server
+from tests.dns_lookup.dns_server import Names
 from tests.driving import Mailbox
 
 

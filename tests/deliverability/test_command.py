@@ -20,7 +20,7 @@ from consent_service.config import from_environment
 from consent_service.extensions import database
 from tests.conftest import environment, free_port, run_command
 from tests.deliverability.conftest import variables
-from tests.deliverability.dns_server import Names
+from tests.dns_lookup.dns_server import Names
 from tests.mailing import certificates
 from tests.mailing.servers import Recorder, serving
 

@@ -21,7 +21,7 @@ from consent_service.database import reading, transaction
 from consent_service.deliverability import checking, seeds
 from consent_service.deliverability.rules.copy import verify_copy
 from consent_service.deliverability.rules.findings import Check, Verdict
-from consent_service.deliverability.rules.zone import Zone
+from consent_service.dns_lookup.zone import Zone
 from consent_service.extensions import database
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Envelope, Mail
@@ -31,8 +31,8 @@ from consent_service.signing import service as signing
 from consent_service.signing.rules import Algorithm
 from tests.conftest import environment, run_command
 from tests.deliverability.conftest import variables
-from tests.deliverability.dns_server import Names
 from tests.deliverability.zones import KEY, in_zone_file, key_record, private_pem, zone
+from tests.dns_lookup.dns_server import Names
 from tests.driving import Mailbox, Worker
 
 AUTHOR = "beispiel.example"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consent_service.deliverability.rules import dmarc, tags
 from consent_service.deliverability.rules.findings import Finding, Level, Verdict
-from consent_service.deliverability.rules.zone import Zone
+from consent_service.dns_lookup.zone import Zone
 from tests.deliverability.zones import zone
 
 AUTHOR = "news.example.org"

@@ -20,7 +20,7 @@ from consent_service.extensions import database
 from tests.campaigns.test_campaigns import post, write
 from tests.conftest import environment
 from tests.deliverability.conftest import variables
-from tests.deliverability.dns_server import Names
+from tests.dns_lookup.dns_server import Names
 from tests.driving import add_people, add_person, heading, text_of
 
 PAGE = "/staff/deliverability/"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from consent_service.deliverability.rules.zone import Answer, Kind, Zone
+from consent_service.dns_lookup.zone import Answer, Kind, Zone
 
 
 def zone(values: Mapping[tuple[str, str], list[str]], failing: tuple[str, ...] = ()) -> Zone:

@@ -4,11 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
+from consent_service import clock
+from consent_service.database import reading, transaction
+from consent_service.mailing.models import MailingCount, Message
+from consent_service.mailing.rules import MessageState
 from tests.conftest import STAFF_PASSWORD, add_staff
 from tests.e2e.conftest import Service
 from tests.e2e.visiting import registered
+from tests.mailing.campaigning import wait_for
 
 STAFF = "pages.staff@beispiel.example"
 
@@ -57,7 +63,8 @@ def prepare(page: Page, service: Service) -> Desk:
     sent = write(page, service.url, "Neues im Mai")
     page.get_by_role("link", name="Check and send").click()
     page.get_by_role("button", name="Send to").click()
-    expect(page.get_by_role("heading", level=2).first).to_contain_text("Progress")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("Progress Sent")
+    _refuse_one(service)
     draft = write(page, service.url, "Neues im Juni: drei Termine, und was wir aus Ihren Antworten gelernt haben")
     _export_check(page, service.url)
     with page.expect_download():
@@ -87,6 +94,25 @@ def write(page: Page, url: str, subject: str) -> str:
     page.get_by_role("button", name="Save and preview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(subject)
     return page.url
+
+
+def _refuse_one(service: Service) -> None:
+    """Has a campaign's mail refused by its server, as far as the pages know."""
+    with service.app.app_context(), transaction() as session:
+        newest = sa.select(sa.func.max(Message.id)).where(Message.mailing_id.is_not(None)).scalar_subquery()
+        session.execute(
+            sa.update(Message)
+            .where(Message.id == newest)
+            .values(state=MessageState.FAILED, reply="550 5.7.1 refused by policy", handed_over_at=None)
+        )
+        session.execute(sa.update(MailingCount).values(count_again_at=clock.now()))
+    wait_for(lambda: _failed(service) > 0)
+
+
+def _failed(service: Service) -> int:
+    with service.app.app_context(), reading() as session:
+        counted = session.execute(sa.select(MailingCount.messages)).scalars()
+        return sum(messages.get(MessageState.FAILED, 0) for messages in counted)
 
 
 def _export_check(page: Page, url: str) -> None:
@@ -129,7 +155,7 @@ def _wrong_password(page: Page, desk: Desk) -> None:
 def _wrong_draft(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/staff/campaigns/new")
     page.locator("#subject_de").fill("Hallo {{vorname}}")
-    page.get_by_role("button", name="Save and preview").click()
+    page.locator("main form p.cluster button").click()
 
 
 def _unreadable_file(page: Page, desk: Desk) -> None:
@@ -146,6 +172,18 @@ def _nobody_found(page: Page, desk: Desk) -> None:
 
 def _checked_export(page: Page, desk: Desk) -> None:
     _export_check(page, desk.url)
+
+
+def _report_mistake(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.sent}/report")
+    page.locator("main details summary").last.click()
+    page.locator("main form button").click()
+
+
+def _retry_mistake(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.sent}/report/retry")
+    page.locator("main form input[type=checkbox]").uncheck(force=True)
+    page.locator("main form button").click()
 
 
 def _snippet(page: Page, desk: Desk) -> None:
@@ -169,6 +207,9 @@ SIGNED_IN: dict[str, Callable[[Page, Desk], None]] = {
     "campaign-draft": _of("draft"),
     "campaign-test-mistake": _sent_as_it_is("", of="sent"),
     "campaign-sent": _of("sent"),
+    "campaign-report": _of("sent", "/report"),
+    "campaign-report-mistake": _report_mistake,
+    "campaign-retry-mistake": _retry_mistake,
     "exports": _at("/staff/exports/"),
     "export-new": _at("/staff/exports/new"),
     "export-new-mistake": _sent_as_it_is("/staff/exports/new"),

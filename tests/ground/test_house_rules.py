@@ -36,7 +36,7 @@ def _offenders(forbidden: set[str], allowed: str) -> list[str]:
 
 
 def test_only_transaction_commits() -> None:
-    assert "session.commit" in set(_calls(PACKAGE / "database.py"))
+    assert "connection.commit" in set(_calls(PACKAGE / "database.py"))
     assert _offenders({"commit"}, "database.py") == []
 
 

@@ -22,8 +22,9 @@ def _without(*names: str) -> dict[str, str]:
 
 
 def _variables() -> set[str]:
-    """Every variable that config.py reads."""
-    calls = re.findall(r'\.\w+\(\s*"([A-Z][A-Z_]+)"', Path(config.__file__).read_text(encoding="utf-8"))
+    """Every variable that the package reads."""
+    code = "".join(module.read_text(encoding="utf-8") for module in Path(config.__file__).parent.glob("*.py"))
+    calls = re.findall(r'(?:\.\w+\(|\(read,)\s*"([A-Z][A-Z_]+)"', code)
     return {f"CONSENT_{name}" for name in calls if not name.endswith("_FILE")}
 
 

@@ -1,5 +1,7 @@
 """The database itself refuses to change or delete a line of the ledger or of the audit log (design I1)."""
 
+import sqlite3
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -86,3 +88,37 @@ def _copy(new_id: str, registration: str) -> str:
     }
     values = ", ".join(fresh.get(name, name) for name in columns("consent_events"))
     return f"INSERT INTO consent_events SELECT {values} FROM consent_events WHERE id = 1"
+
+
+@on("sqlite")
+@pytest.mark.parametrize("table", TABLES)
+def test_a_new_line_costs_the_same_however_long_the_table_is(table: str) -> None:
+    few = steps_of_a_new_line(table)
+    with transaction() as session:
+        session.execute(sa.text(_copies(table, 2000)))
+        session.execute(sa.text("ANALYZE"))
+    assert steps_of_a_new_line(table) < 2 * few
+
+
+def steps_of_a_new_line(table: str) -> int:
+    """How many steps SQLite's virtual machine makes for it, its triggers included."""
+    steps: list[None] = []
+    with transaction() as session:
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        statement = sa.text(_copies(table, 1))
+        session.execute(statement)  # reads the database's own tables once
+        connection.set_progress_handler(lambda: steps.append(None), 1)
+        session.execute(statement)
+        connection.set_progress_handler(None, 1)
+    return len(steps)
+
+
+def _copies(table: str, count: int) -> str:
+    """New lines with keys of their own, as the first one otherwise."""
+    fresh = {"id": "NULL", "public_id": "lower(hex(randomblob(16)))", "ends_event_id": "NULL"}
+    values = ", ".join(fresh.get(name, f"line.{name}") for name in columns(table))
+    return (
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+        f"INSERT INTO {table} SELECT {values} FROM {table} AS line CROSS JOIN n WHERE line.id = 1"
+    )

@@ -43,17 +43,22 @@ def service(url: str, port: int, **more: str) -> Iterator[Flask]:
             database.engine.dispose()
 
 
-def start_mailing() -> MailingId:
-    """Starts a mailing to everybody who agreed to the newsletter, and fills all of it."""
+def begin_mailing() -> MailingId:
+    """Starts a mailing to everybody who agreed to the newsletter; nothing of it is in the outbox yet."""
     now = clock.now()
     with transaction() as session:
         purpose = notice.purpose(session, "newsletter", now).purpose_id
         text = MailingText(mailing.sender(), "News", "news.example.org", "0:newsletter:example", WORDS)
-        started = mailing.start(session, purpose, {Language.GERMAN: text}, now)
+        return mailing.start(session, purpose, {Language.GERMAN: text}, now)
+
+
+def start_mailing() -> MailingId:
+    """The same, and fills all of it."""
+    started = begin_mailing()
     more = 1
     while more:
         with transaction() as session:
-            more = mailing.fill(session, now)
+            more = mailing.fill(session, clock.now())
     return started
 
 

@@ -317,6 +317,17 @@ class TestPausedAndCancelled:
                 assert handover.step(session, [], claim, clock.now()) is None
         assert states() == ({"queued": 5} if state is MailingState.PAUSED else {"suppressed": 5})
 
+    def test_a_cancelled_mailing_is_emptied_by_chunks(self, mailing_of_five: MailingId) -> None:
+        with transaction() as session:
+            claiming.claim(session, Lane.BULK, 1)
+            mailing.change(session, mailing_of_five, MailingState.CANCELLED, clock.now())
+        emptied = []
+        while not emptied or emptied[-1]:
+            with transaction() as session:
+                emptied.append(mailing.finish(session, clock.now(), chunk=3))
+        assert emptied == [3, 1, 0]
+        assert states() == {"suppressed": 4, "claimed": 1}
+
     def test_resumed_mailing_that_rested_long_still_retries(
         self, mailing_of_five: MailingId, carrier: Carrier, port: int
     ) -> None:

@@ -14,11 +14,12 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
-from consent_service.seminars import planning, queries
+from consent_service.seminars import planning, queries, seat_queries
 from consent_service.seminars.models import Seminar
 from consent_service.seminars.planning import Draft, DraftDate
-from consent_service.seminars.queries import Details, Participant, SeminarWords
+from consent_service.seminars.queries import Details, SeminarWords
 from consent_service.seminars.rules import Lead, Venue
+from consent_service.seminars.seat_queries import Participant
 from tests.driving import FILL_TIME, Mailbox, Worker, hidden, path_in
 
 STAFF = "marketing@beispiel.example"
@@ -93,7 +94,7 @@ def participants(public_id: PublicId) -> Sequence[Participant]:
     """Everybody who has confirmed."""
     with reading() as session:
         seminar_id = session.execute(sa.select(Seminar.id).where(Seminar.public_id == public_id)).scalar_one()
-        return queries.participants(session, seminar_id)
+        return seat_queries.participants(session, seminar_id)
 
 
 def states(public_id: PublicId) -> dict[str, str]:

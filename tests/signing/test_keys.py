@@ -1,9 +1,10 @@
 """The life of a key, at the command line: made, published, signing, replaced, retired."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
-import dns.resolver
+import dns.rrset
 import pytest
 import sqlalchemy as sa
 import time_machine
@@ -12,23 +13,45 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from consent_service import clock
+from consent_service import clock, create_app
 from consent_service.audit.models import AuditEntry
 from consent_service.cli import commands
+from consent_service.config import from_environment
 from consent_service.database import reading
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.encryption import CannotDecrypt
+from consent_service.extensions import database
 from consent_service.signing import service
 from consent_service.signing.models import DkimKey
-from tests.conftest import run_command
+from tests.conftest import environment, run_command
+from tests.deliverability.zones import in_zone_file
+from tests.dns_lookup import dns_server
+from tests.dns_lookup.dns_server import Names
 from tests.driving import Mailbox
 from tests.mailing.campaigning import service as running
-from tests.signing.verifying import DOMAIN, name_server
+from tests.signing.verifying import DOMAIN
 
 
 def run(app: Flask, *arguments: str) -> Result:
     """A command in this process, so that it sees the test's name server and clock."""
     return CliRunner().invoke(commands, ["dkim", *arguments], obj=ScriptInfo(create_app=lambda: app))
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """A name server that knows nothing yet."""
+    with dns_server.serving({}) as names:
+        yield names
+
+
+@pytest.fixture
+def app_that_asks(database_url: str, names: Names) -> Iterator[Flask]:
+    """The application, whose settings name our name server, and in whose context the test runs."""
+    app = create_app(from_environment(environment(database_url, DNS_SERVERS=f"127.0.0.1:{names.port}")))
+    with app.app_context():
+        yield app
+        database.session.remove()
+        database.engine.dispose()
 
 
 def states() -> dict[str, str]:
@@ -58,33 +81,31 @@ def test_create_shows_the_records_to_publish(database_url: str) -> None:
     assert b"".join(zone[0].strings).decode() == shown[0]["record"]["value"]
 
 
-def test_a_key_signs_once_its_record_is_published(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_signs_once_its_record_is_published(app_that_asks: Flask, names: Names) -> None:
+    app = app_that_asks
     assert run(app, "create").exit_code == 0
     rows = json.loads(run(app, "show", "--json").stdout)
     rsa, ed25519 = (row["record"] for row in rows)
-    zone = {rsa["name"]: [rsa["strings"]]}
-    with name_server(zone) as resolver:
-        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
-        refused = run(app, "activate")
-        assert isinstance(refused.exception, Refused)
-        assert str(refused.exception).splitlines()[:-1] == [f"{ed25519['name']}: there is no TXT record"]
-        zone[ed25519["name"]] = [["v=DKIM1; k=ed25519; p=AAAA"]]
-        assert "is another" in str(run(app, "activate").exception)
-        zone[ed25519["name"]] = [ed25519["strings"], ["something else"]]
-        assert "2 TXT records" in str(run(app, "activate").exception)
-        assert set(states().values()) == {"prepared"}
-        zone[ed25519["name"]] = [["v=DKIM1;k=ed25519; t=s;", f" {ed25519['value'].rpartition(' ')[2]}"]]
-        assert run(app, "activate").exit_code == 0
+    ours = (ed25519["name"], "TXT")
+    names.table[rsa["name"], "TXT"] = [in_zone_file(rsa["value"])]
+    refused = run(app, "activate")
+    assert isinstance(refused.exception, Refused)
+    assert str(refused.exception).splitlines()[:-1] == [f"{ed25519['name']}: there is no TXT record"]
+    names.table[ours] = [in_zone_file("v=DKIM1; k=ed25519; p=AAAA")]
+    assert "is another" in str(run(app, "activate").exception)
+    names.table[ours] = [in_zone_file(ed25519["value"]), in_zone_file("something else")]
+    assert "2 TXT records" in str(run(app, "activate").exception)
+    assert set(states().values()) == {"prepared"}
+    names.table[ours] = [f'"v=DKIM1;k=ed25519; t=s;" " {ed25519["value"].rpartition(" ")[2]}"']
+    assert run(app, "activate").exit_code == 0
     assert set(states().values()) == {"signing"}
 
 
-def test_a_name_server_that_is_away_activates_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(app, "create", "--algorithm", "ed25519")
-    nobody = dns.resolver.Resolver(configure=False)
-    nobody.nameservers, nobody.port = ["127.0.0.1"], 1
-    monkeypatch.setattr(dns.resolver, "default_resolver", nobody)
-    monkeypatch.setattr("consent_service.signing.publication.SECONDS", 0.2)
-    assert "does not answer" in str(run(app, "activate").exception)
+def test_a_name_server_that_is_away_activates_nothing(app_that_asks: Flask, names: Names) -> None:
+    run(app_that_asks, "create", "--algorithm", "ed25519")
+    [selector] = states()
+    names.refused.add(f"{selector}._domainkey.{DOMAIN}")
+    assert "does not answer" in str(run(app_that_asks, "activate").exception)
     assert set(states().values()) == {"prepared"}
 
 

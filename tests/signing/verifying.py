@@ -1,17 +1,10 @@
-"""Verifying as a receiver does, with dkimpy; and a name server of the tests' own."""
+"""Verifying as a receiver does, with dkimpy."""
 
 import base64
 import re
-import socketserver
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import dkim
-import dns.message
-import dns.rdatatype
-import dns.resolver
-import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -66,31 +59,3 @@ RECORDS = (
     ),
 )
 ZONE = {one.name: one.value for one in RECORDS}
-
-
-@contextmanager
-def name_server(zone: dict[str, list[list[str]]]) -> Iterator[dns.resolver.Resolver]:
-    """A name server on loopback that knows these TXT records (their strings); a resolver that asks nobody else."""
-
-    class Answer(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            data, socket = self.request
-            query = dns.message.from_wire(data)
-            asked = query.question[0]
-            response = dns.message.make_response(query)
-            values = zone.get(asked.name.to_text(omit_final_dot=True), [])
-            texts = [" ".join(f'"{string}"' for string in strings) for strings in values]
-            if texts:
-                response.answer = [dns.rrset.from_text(asked.name, 60, "IN", dns.rdatatype.TXT, *texts)]
-            socket.sendto(response.to_wire(), self.client_address)
-
-    with socketserver.UDPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers, resolver.port = ["127.0.0.1"], server.server_address[1]
-        try:
-            yield resolver
-        finally:
-            server.shutdown()
-            thread.join()

@@ -4,11 +4,13 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_service.audit.models import AuditEntry
-from consent_service.database import reading
+from consent_service.database import reading, transaction
+from consent_service.staff.models import StaffMember
 from tests.conftest import STAFF_ADDRESS, STAFF_PASSWORD, add_staff, sign_in
 from tests.driving import heading, hidden
 
@@ -42,6 +44,19 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_page(staff_browser
         pages.add(re.sub(r'name="csrf_token"[^>]*', "", answer.text.replace(address, "")))
     assert len(pages) == 1
     assert entries() == [("sign_in_failed", "nobody", None, {})] * 2
+
+
+def test_a_password_hashed_at_another_cost_is_hashed_anew_at_the_sign_in(staff_browser: FlaskClient) -> None:
+    older = PasswordHasher(time_cost=2, memory_cost=128, parallelism=1).hash(STAFF_PASSWORD)
+    add_staff()
+    with transaction() as session:
+        session.execute(sa.update(StaffMember).values(password=older))
+    assert sign_in(staff_browser).status_code == 302
+    with reading() as session:
+        renewed = session.execute(sa.select(StaffMember.password)).scalar_one()
+    assert renewed != older
+    assert staff_browser.get("/staff/").status_code == 200
+    assert sign_in(staff_browser.application.test_client()).status_code == 302
 
 
 def test_an_empty_field_is_named(staff_browser: FlaskClient) -> None:

@@ -80,7 +80,7 @@ def test_a_survey_is_invited_to_by_a_block_in_a_campaign(
     mails = bulk_mails(mailbox)
     assert len(mails) == 2
     for mail in mails:
-        assert "Umfrage" in mail.text
+        assert "Ansehen und teilnehmen" in mail.text
         assert f"http://localhost/surveys/{survey.public_id}" in mail.text
         assert mail.header("List-Unsubscribe")
     press(staff_client, staff_path(survey), "close")

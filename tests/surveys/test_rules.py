@@ -11,19 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_service.domain.kinds import Language
-from consent_service.surveys import rules
+from consent_service.surveys import rules, validation
 from consent_service.surveys.rules import (
     Code,
     Flaw,
     Kind,
-    Mistake,
     Option,
-    Problem,
     Question,
     State,
     Times,
     Value,
 )
+from consent_service.surveys.validation import Mistake, Problem
 from tests.surveys.driving import question
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
@@ -77,7 +76,7 @@ def values(one: Question) -> st.SearchStrategy[Value]:
         case Kind.DATE:
             return st.dates().map(lambda day: day.isoformat())
         case Kind.SHORT_TEXT | Kind.LONG_TEXT:
-            return st.text(min_size=1, max_size=50).filter(rules.clean)
+            return st.text(min_size=1, max_size=50).filter(validation.clean)
         case _:
             return st.sampled_from(one.choices)
 
@@ -149,18 +148,18 @@ def test_what_was_read_reads_the_same_again(data: st.DataObject, questions: list
         typed = data.draw(values(one))
         if one.kind is Kind.MATRIX and one.is_required and len(typed) < len(one.rows):
             with pytest.raises(Mistake):
-                rules.read(one, typed)
+                validation.read(one, typed)
             continue
-        value = rules.read(one, typed)
+        value = validation.read(one, typed)
         assert value is not None
-        assert rules.read(one, value) == value
+        assert validation.read(one, value) == value
 
 
 @given(st.sampled_from(Kind), st.text(max_size=40))
 def test_nonsense_is_an_answer_or_a_mistake_and_never_anything_else(kind: Kind, typed: str) -> None:
     one = question(kind)
     try:
-        value = rules.read(one, typed)
+        value = validation.read(one, typed)
     except Mistake:
         return
     if one.choices and value is not None:
@@ -171,16 +170,16 @@ def test_nonsense_is_an_answer_or_a_mistake_and_never_anything_else(kind: Kind, 
 def test_numbers_are_read_with_comma_and_point_in_one_form(number: Decimal) -> None:
     one = question(Kind.NUMBER)
     with_point = f"{number:f}"
-    read = rules.read(one, with_point)
+    read = validation.read(one, with_point)
     assert isinstance(read, str)
     assert Decimal(read) == number
-    assert rules.read(one, with_point.replace(".", ",")) == read
+    assert validation.read(one, with_point.replace(".", ",")) == read
 
 
 @pytest.mark.parametrize("typed", ["1.234,5", "1e999", "NaN", "Infinity", "zwölf", "1,2,3", "0.00001", "9" * 13])
 def test_what_is_no_number_or_could_be_read_in_two_ways(typed: str) -> None:
     with pytest.raises(Mistake) as caught:
-        rules.read(question(Kind.NUMBER), typed)
+        validation.read(question(Kind.NUMBER), typed)
     assert caught.value.problem is Problem.NOT_A_NUMBER
 
 
@@ -188,38 +187,38 @@ def test_what_is_no_number_or_could_be_read_in_two_ways(typed: str) -> None:
 def test_bounds(typed: str, problem: Problem | None) -> None:
     one = question(Kind.NUMBER, lowest=2, highest=10)
     if problem is None:
-        assert rules.read(one, typed) == typed
+        assert validation.read(one, typed) == typed
         return
     with pytest.raises(Mistake) as caught:
-        rules.read(one, typed)
+        validation.read(one, typed)
     assert caught.value.problem is problem
 
 
 @given(st.dates())
 def test_dates_in_both_ways_of_writing(day: date) -> None:
     one = question(Kind.DATE)
-    assert rules.read(one, day.isoformat()) == day.isoformat()
-    assert rules.read(one, f"{day.day}.{day.month}.{day.year}") == day.isoformat()
+    assert validation.read(one, day.isoformat()) == day.isoformat()
+    assert validation.read(one, f"{day.day}.{day.month}.{day.year}") == day.isoformat()
 
 
 @pytest.mark.parametrize("typed", ["31.02.2026", "2026-13-01", "gestern", "1.2", "..."])
 def test_what_is_no_date(typed: str) -> None:
     with pytest.raises(Mistake):
-        rules.read(question(Kind.DATE), typed)
+        validation.read(question(Kind.DATE), typed)
 
 
 @given(st.text(max_size=200))
 def test_texts_keep_their_lines_and_lose_control_characters(text: str) -> None:
-    cleaned = rules.clean(text)
-    assert rules.clean(cleaned) == cleaned
+    cleaned = validation.clean(text)
+    assert validation.clean(cleaned) == cleaned
     assert not any(ord(c) < 32 and c not in "\n\t" for c in cleaned)
 
 
 def test_texts_have_a_longest() -> None:
     for kind, longest in ((Kind.SHORT_TEXT, 300), (Kind.LONG_TEXT, 10_000)):
-        assert rules.read(question(kind), "ä" * longest) == "ä" * longest
+        assert validation.read(question(kind), "ä" * longest) == "ä" * longest
         with pytest.raises(Mistake):
-            rules.read(question(kind), "ä" * (longest + 1))
+            validation.read(question(kind), "ä" * (longest + 1))
 
 
 def coded(questions: Sequence[Question]) -> list[Question]:

@@ -61,7 +61,7 @@ def test_the_double_opt_in_leads_to_the_survey_and_couples_nothing(
     path = staff_path(survey)
     page = visitor.get(public_path(path)).text
     assert "Taking part is voluntary." in page
-    assert "Your answers are kept with your name" in page
+    assert "Your answers are kept with your e-mail address" in page
     assert " checked" not in page
     answer = register(visitor, path, ANNA)
     assert heading(answer.text) == "Check your mailbox"

@@ -11,7 +11,7 @@ def test_with_names(staff_client: FlaskClient, visitor: FlaskClient, worker: Wor
     anna = participant(visitor, worker, mailbox, survey, "anna@example.org")
     page = anna.start()
     assert heading(page) == "How was the training?"
-    assert "Your answers are kept with your name" in page
+    assert "Your answers are kept with your e-mail address" in page
     answer = anna.page(0)
     assert answer.status_code == 400
     assert "Answer “Colour”" in answer.text

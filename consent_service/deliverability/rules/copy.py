@@ -11,7 +11,7 @@ import dkim
 from consent_service.deliverability.rules import dmarc, tags
 from consent_service.deliverability.rules.findings import Check, Finding, Verdict, finding
 from consent_service.deliverability.rules.tags import BrokenRecord
-from consent_service.deliverability.rules.zone import Kind, NoAnswer, Zone
+from consent_service.dns_lookup.zone import Kind, NoAnswer, Zone
 
 ONCE = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Id")
 SIGNED = frozenset({"list-unsubscribe", "list-unsubscribe-post"})  # RFC 8058 section 4

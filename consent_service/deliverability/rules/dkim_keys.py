@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from consent_service.deliverability.rules import tags
 from consent_service.deliverability.rules.findings import Check, Finding, Record, Verdict, finding
 from consent_service.deliverability.rules.tags import BrokenRecord
-from consent_service.deliverability.rules.zone import Answer, Kind, Zone
+from consent_service.dns_lookup.zone import Answer, Kind, Zone
 
 SHORTEST_RSA_BITS = 1024  # RFC 8301 section 3.2
 GOOD_RSA_BITS = 2048

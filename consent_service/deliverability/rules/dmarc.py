@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from consent_service.deliverability.rules import tags
 from consent_service.deliverability.rules.findings import Check, Finding, Record, Verdict, finding
 from consent_service.deliverability.rules.tags import BrokenRecord
-from consent_service.deliverability.rules.zone import Kind, NoAnswer, Zone, told
+from consent_service.dns_lookup.zone import Kind, NoAnswer, Zone, told
 
 MOST_LABELS = 8
 POLICIES = ("none", "quarantine", "reject")

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from consent_service.deliverability.rules.findings import Check, Finding, Record, Verdict, finding, guessed
 from consent_service.deliverability.rules.spf import Senders
-from consent_service.deliverability.rules.zone import Kind, NoAnswer, Zone, addresses, mail_hosts, told
+from consent_service.dns_lookup.zone import Kind, NoAnswer, Zone, addresses, mail_hosts, told
 
 EXPIRES_SOON = timedelta(days=14)
 

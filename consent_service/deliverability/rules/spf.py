@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from consent_service.deliverability.rules.findings import Check, Finding, Record, Verdict, finding, guessed
 from consent_service.deliverability.rules.tags import BrokenRecord
-from consent_service.deliverability.rules.zone import Kind, NoAnswer, Zone, addresses, mail_hosts, told
+from consent_service.dns_lookup.zone import Kind, NoAnswer, Zone, addresses, mail_hosts, told
 
 MOST_LOOKUPS = 10  # RFC 7208 section 4.6.4
 MOST_MAIL_HOSTS = 10

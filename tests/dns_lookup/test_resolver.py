@@ -1,11 +1,22 @@
 """Asking a real name server, on loopback: what it says, what it does not, and over TCP where that is too long."""
 
 import time
+from collections.abc import Iterator
 
-from consent_service.deliverability.resolver import SECONDS_PER_QUESTION, Resolver
-from consent_service.deliverability.rules.zone import Answer, Kind
-from tests.deliverability.dns_server import Names
-from tests.deliverability.zones import in_zone_file
+import pytest
+
+from consent_service.dns_lookup.resolver import SECONDS_PER_QUESTION, Resolver
+from consent_service.dns_lookup.zone import Answer, Kind
+from tests.deliverability.zones import GOOD, in_zone_file
+from tests.dns_lookup import dns_server
+from tests.dns_lookup.dns_server import Names
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """A name server that knows an example domain."""
+    with dns_server.serving(GOOD) as names:
+        yield names
 
 
 def _resolver(names: Names) -> Resolver:

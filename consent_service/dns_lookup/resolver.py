@@ -10,7 +10,7 @@ import dns.resolver
 from dns.rdata import Rdata
 from dns.rdtypes.ANY.TXT import TXT
 
-from consent_service.deliverability.rules.zone import Answer, Kind
+from consent_service.dns_lookup.zone import Answer, Kind
 
 SECONDS_PER_QUESTION = 3.0
 SECONDS_FOR_ALL = 30.0

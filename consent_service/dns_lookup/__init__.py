@@ -1,0 +1,1 @@
+"""Asking DNS, and the form in which rules ask."""

@@ -1,0 +1,51 @@
+"""Signed tokens: itsdangerous' serializers, made once for each keyring and use.
+
+A campaign signs two links in every mail, and a sign-up reads one token and makes another. So keys are derived
+once, and nothing tries to compress what is an identifier.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from itsdangerous import Signer, TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode
+from itsdangerous.url_safe import URLSafeSerializerMixin
+
+
+class _Signer(Signer):
+    derive_key = lru_cache(Signer.derive_key)
+
+
+class _TimestampSigner(TimestampSigner):
+    derive_key = lru_cache(TimestampSigner.derive_key)
+
+
+class _Uncompressed(URLSafeSerializerMixin):
+    """Writes what URLSafeSerializer writes where compressing makes nothing shorter, and reads whatever it does."""
+
+    def dump_payload(self, obj: Any) -> bytes:
+        return base64_encode(super(URLSafeSerializerMixin, self).dump_payload(obj))
+
+
+class Serializer(_Uncompressed, URLSafeSerializer):
+    """For tokens that hold for ever."""
+
+    make_signer = lru_cache(URLSafeSerializer.make_signer)
+
+
+class TimedSerializer(_Uncompressed, URLSafeTimedSerializer):
+    """For tokens that say when they were made."""
+
+    make_signer = lru_cache(URLSafeTimedSerializer.make_signer)
+
+
+@lru_cache
+def serializer(keys: tuple[str, ...], use: str) -> Serializer:
+    """The serializer of tokens for this use; `keys` are oldest first, and a token for another use is refused."""
+    return Serializer(list(keys), salt=use, signer=_Signer)
+
+
+@lru_cache
+def timed_serializer(keys: tuple[str, ...], use: str) -> TimedSerializer:
+    """As `serializer`, for tokens that say when they were made."""
+    return TimedSerializer(list(keys), salt=use, signer=_TimestampSigner)

@@ -1,0 +1,1 @@
+"""Tests of asking DNS, and a name server of the tests' own."""
