@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
+from consent_service.campaigns import queries as campaigns
+from consent_service.campaigns.queries import Named
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MessageId, PublicId, SubjectId
 from consent_service.domain.kinds import Channel, ConsentStatus, Language
@@ -22,6 +24,7 @@ from consent_service.inbound.parsing import Mail
 from consent_service.inbound.queries import Facts
 from consent_service.inbound.rules import InboundState, Result
 from consent_service.ledger import queries as ledger
+from consent_service.mailing import queries as mailing
 from consent_service.notice import queries as notice
 from consent_service.preferences import service as preferences
 from consent_service.subjects.models import Subject
@@ -41,18 +44,27 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One mail as staff see it; `mail` is None where its content was deleted or cannot be decrypted."""
+    """One mail as staff see it; `mail` is None where its content was deleted or cannot be decrypted.
+
+    campaign is the one that it answers or is about, if any.
+    """
 
     facts: Facts
     mail: Mail | None
     person: Person | None
+    campaign: Named | None
 
 
 def look(session: Session, public_id: PublicId, language: Language, actor: str, at: datetime) -> Opened:
     """Records that somebody reads a mail, and returns it; `at` is aware. Raises NotFound."""
     facts = queries.facts(session, public_id)
     audit.record(session, at=at, actor=actor, action=Action.INBOX_VIEWED, target=public_id)
-    return Opened(facts, _mail(session, public_id), _person(session, facts.subject_id, language, at))
+    return Opened(
+        facts,
+        _mail(session, public_id),
+        _person(session, facts.subject_id, language, at),
+        _campaign(session, facts.message_id, language),
+    )
 
 
 def _mail(session: Session, public_id: PublicId) -> Mail | None:
@@ -61,6 +73,11 @@ def _mail(session: Session, public_id: PublicId) -> Mail | None:
         return Mail.read(*receiving.opened(content, public_id)) if content is not None else None
     except CannotDecrypt:
         return None
+
+
+def _campaign(session: Session, message: MessageId | None, language: Language) -> Named | None:
+    mailing_id = mailing.mailing_of(session, message) if message is not None else None
+    return campaigns.named(session, [mailing_id], language).get(mailing_id) if mailing_id is not None else None
 
 
 def _person(session: Session, subject_id: SubjectId | None, language: Language, at: datetime) -> Person | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service.domain.errors import NotFound
-from consent_service.domain.identifiers import PublicId, SubjectId
+from consent_service.domain.identifiers import MessageId, PublicId, SubjectId
 from consent_service.encryption import CannotDecrypt
 from consent_service.inbound import summaries
 from consent_service.inbound.models import InboundMessage
@@ -70,6 +70,7 @@ class Facts:
     status: str | None
     error: str | None
     subject_id: SubjectId | None
+    message_id: MessageId | None
     about: About | None
     has_content: bool
     summary: Summary | None
@@ -170,6 +171,7 @@ def _facts(found: InboundMessage, has_content: bool, person: Subject | None) -> 
         status=found.status,
         error=found.error,
         subject_id=found.subject_id,
+        message_id=found.message_id,
         about=About(person.public_id, person.address, person.name) if person is not None else None,
         has_content=has_content,
         summary=_summary(found),

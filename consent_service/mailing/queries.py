@@ -33,6 +33,11 @@ def delivered(session: Session, message: MessageId) -> Delivered:
     return Delivered(message_id(row.public_id), row.handed_over_at, row.reply, content(row))
 
 
+def mailing_of(session: Session, message: MessageId) -> MailingId | None:
+    """The mailing that a message belongs to; None for a single mail."""
+    return session.execute(sa.select(Message.mailing_id).where(Message.id == message)).scalar_one_or_none()
+
+
 def is_in_hand(session: Session, message: MessageId) -> bool:
     """Whether this very mail is being handed over right now."""
     state = session.execute(sa.select(Message.state).where(Message.id == message)).scalar_one_or_none()
