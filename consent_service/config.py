@@ -20,7 +20,9 @@ import limits.errors
 import limits.storage
 import sqlalchemy as sa
 
+from consent_service import thresholds
 from consent_service.counting import COUNTERS
+from consent_service.thresholds import Thresholds
 
 SHORTEST_SECRET = 32
 IN_MEMORY = "memory://"
@@ -120,6 +122,7 @@ class Settings:
     organisation: Organisation
     smtp: Smtp
     dns: Dns
+    thresholds: Thresholds
     mail_from: str
     signs_dkim: bool
     bounce_domain: str
@@ -492,6 +495,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         organisation=read.organisation(),
         smtp=read.smtp(),
         dns=read.dns(),
+        thresholds=thresholds.read(read),
         mail_from=mail_from,
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),

@@ -21,7 +21,7 @@ from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
-from consent_service.mailing import claiming
+from consent_service.mailing import claiming, watching
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -69,6 +69,8 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
+    Job("watch mailings", watching.watch, 25),
+    Task("reunite providers", mailing.reunite, 300),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Task("fold counts", ledger.fold_counts, 25),
     Job("stage uploads", uploads.stage_next, 1),

@@ -11,12 +11,20 @@ from sqlalchemy.orm import Session
 
 from consent_service.database import literal, reading, shared_now, transaction
 from consent_service.domain.errors import Refused
-from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
+from consent_service.domain.identifiers import (
+    MailingId,
+    MessageId,
+    ProviderId,
+    PurposeId,
+    SubjectId,
+    new_public_id,
+)
 from consent_service.domain.kinds import Language, LeftOut
 from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import composition
+from consent_service.limits import service as limits
+from consent_service.mailing import composition, sorting
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.composition import MailingText, Sender
 from consent_service.mailing.models import Mailing, MailingTemplate, Message, MessageReturn
@@ -127,7 +135,7 @@ def change(session: Session, mailing_id: MailingId, state: MailingState, at: dat
     changed = session.execute(
         sa.update(Mailing)
         .where(Mailing.id == mailing_id, Mailing.state.in_(_MAY_BECOME[state]))
-        .values(state=state, finished_at=at if state is MailingState.CANCELLED else None)
+        .values(state=state, finished_at=at if state is MailingState.CANCELLED else None, moved_at=at)
         .returning(Mailing.id)
     ).scalar_one_or_none()
     if changed is None:
@@ -148,13 +156,16 @@ def fill(session: Session, at: datetime, chunk: int = 1000) -> int:
     eligible = ledger.may_be_written_to(mailing.purpose_id)
     people = session.execute(ledger.after(eligible, mailing.filled_to).limit(chunk)).scalars().all()
     if people:
-        session.execute(sa.insert(Message), [_copy(mailing.id, person, at) for person in people])
+        apart = sorting.providers_of(session, people)
+        session.execute(sa.insert(Message), [_copy(mailing.id, person, apart, at) for person in people])
         mailing.filled_to = people[-1]
     mailing.is_filled = len(people) < chunk
     return len(people)
 
 
-def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, object]:
+def _copy(
+    mailing_id: MailingId, person: SubjectId, apart: Mapping[SubjectId, ProviderId], at: datetime
+) -> dict[str, object]:
     return {
         "public_id": new_public_id(),
         "kind": MailKind.CAMPAIGN,
@@ -164,6 +175,7 @@ def _copy(mailing_id: MailingId, person: SubjectId, at: datetime) -> dict[str, o
         "attempts": 0,
         "mailing_id": mailing_id,
         "subject_id": person,
+        "provider_id": apart.get(person, limits.NO_PROVIDER),
     }
 
 
@@ -190,6 +202,11 @@ def finish(session: Session, at: datetime) -> None:
         .values(state=MailingState.DONE, finished_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+def reunite(session: Session) -> None:
+    """Once no mailing is under way, nothing can be kept apart any more for providers that are no longer limited."""
+    limits.reunite(session, unless=sa.exists().where(Mailing.state.in_((MailingState.RUNNING, MailingState.PAUSED))))
 
 
 _IN_HAND = Prepared(
