@@ -21,6 +21,7 @@ from consent_service.exports.cli import export
 from consent_service.imports.cli import import_file
 from consent_service.inbound.cli import inbound
 from consent_service.ledger.cli import ledger
+from consent_service.limits.cli import limits
 from consent_service.notice.cli import texts
 from consent_service.people.cli import proof
 from consent_service.rights.cli import erase
@@ -50,6 +51,7 @@ commands.add_command(erase)
 commands.add_command(campaign)
 commands.add_command(inbound)
 commands.add_command(dkim)
+commands.add_command(limits)
 
 
 @commands.command("worker")
