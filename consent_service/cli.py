@@ -15,6 +15,7 @@ from consent_service import check, create_app, logs, migrating, worker
 from consent_service.campaigns.cli import campaign
 from consent_service.config import ConfigurationError
 from consent_service.deliverability import cli as deliverability
+from consent_service.deliverability.exchangers import look_up
 from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
 from consent_service.exports.cli import export
@@ -51,6 +52,7 @@ commands.add_command(erase)
 commands.add_command(campaign)
 commands.add_command(inbound)
 commands.add_command(dkim)
+limits.add_command(look_up)
 commands.add_command(limits)
 
 

@@ -46,17 +46,12 @@ class Provider(Base):
 
 
 class ProviderDomain(Base):
-    """A recipient domain, and the provider that it counts with; without one it counts for itself.
-
-    A domain that nobody has assigned is looked up in the DNS: its mail exchangers tell whose it is.
-    """
+    """A recipient domain, and the provider that it counts with. A domain without a row counts for itself."""
 
     __tablename__ = "provider_domains"
 
     domain: Mapped[str] = mapped_column(sa.String(LONGEST_NAME), primary_key=True)
-    provider_id: Mapped[ProviderId | None] = mapped_column(sa.ForeignKey("providers.id"), index=True)
-    is_given: Mapped[bool]  # by somebody, who knows better than the DNS
-    looked_up_at: Mapped[datetime | None] = mapped_column(index=True)
+    provider_id: Mapped[ProviderId] = mapped_column(sa.ForeignKey("providers.id"), index=True)
 
 
 class ProviderExchanger(Base):

@@ -96,7 +96,7 @@ def _domains(session: Session, ids: Sequence[ProviderId]) -> dict[ProviderId, li
         .order_by(ProviderDomain.domain)
     )
     for provider_id, domain in rows:
-        if provider_id is not None and len(by_provider[provider_id]) < DOMAINS_SHOWN:
+        if len(by_provider[provider_id]) < DOMAINS_SHOWN:
             by_provider[provider_id].append(domain)
     return by_provider
 

@@ -1,5 +1,6 @@
 """What people do about limits: set them, lift what refusals did, warm a domain up. All of it is audited."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from consent_service.audit.service import Action
 from consent_service.database import insert
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.limits import service
-from consent_service.limits.models import Provider, ProviderDomain, SendingDomain
+from consent_service.limits.models import Provider, ProviderDomain, ProviderExchanger, SendingDomain
 from consent_service.limits.rules import Limits
 
 _NO_PLAN = dict.fromkeys(("warm_up_first", "warm_up_until", "warm_up_stage", "warm_up_day_began", "warm_up_used"), None)
@@ -67,13 +68,30 @@ def _lift(session: Session, provider: Provider, actor: str, at: datetime) -> Non
 def assign(session: Session, domain: str, name: str, actor: str, at: datetime) -> None:
     """Has a domain (in its comparable form) count with a provider from now on; `at` is aware."""
     provider = _find(session, name) or service.named(session, name)
-    values = {"provider_id": provider.id, "is_given": True}
+    values = {"provider_id": provider.id}
     session.execute(
         insert(session, ProviderDomain)
         .values(domain=domain, **values)
         .on_conflict_do_update(index_elements=["domain"], set_=values)
     )
     _record(session, provider.name, actor, at, "domain assigned", domain=domain)
+
+
+def assign_by_exchangers(
+    session: Session, domain: str, exchangers: Collection[str], actor: str, at: datetime
+) -> str | None:
+    """Has a domain count with the provider whose mail exchangers these are; its name, None where they are nobody's."""
+    parents = {exchanger.split(".", cut)[-1] for exchanger in exchangers for cut in range(exchanger.count(".") + 1)}
+    name = session.execute(
+        sa.select(Provider.name)
+        .join(ProviderExchanger, ProviderExchanger.provider_id == Provider.id)
+        .where(ProviderExchanger.domain.in_(parents))
+        .order_by(sa.func.length(ProviderExchanger.domain).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if name is not None:
+        assign(session, domain, name, actor, at)
+    return name
 
 
 def limit_sender(session: Session, domain: str, limits: Limits, actor: str, at: datetime) -> None:

@@ -61,16 +61,13 @@ def upgrade() -> None:
     op.create_table(
         "provider_domains",
         sa.Column("domain", sa.String(length=253), nullable=False),
-        sa.Column("provider_id", RowNumber, nullable=True),
-        sa.Column("is_given", sa.Boolean(), nullable=False),
-        sa.Column("looked_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("provider_id", RowNumber, nullable=False),
         sa.ForeignKeyConstraint(
             ["provider_id"], ["providers.id"], name=op.f("fk_provider_domains_provider_id_providers")
         ),
         sa.PrimaryKeyConstraint("domain", name=op.f("pk_provider_domains")),
     )
     op.create_index(op.f("ix_provider_domains_provider_id"), "provider_domains", ["provider_id"])
-    op.create_index(op.f("ix_provider_domains_looked_up_at"), "provider_domains", ["looked_up_at"])
     op.create_table(
         "provider_exchangers",
         sa.Column("domain", sa.String(length=253), nullable=False),
@@ -155,6 +152,6 @@ def _add_families() -> None:
             providers.insert().values(name=name, is_apart=False).returning(providers.c.id)
         ).scalar_one()
         for domain in its_domains:
-            connection.execute(domains.insert().values(domain=domain, provider_id=provider, is_given=True))
+            connection.execute(domains.insert().values(domain=domain, provider_id=provider))
         for domain in its_exchangers:
             connection.execute(exchangers.insert().values(domain=domain, provider_id=provider))

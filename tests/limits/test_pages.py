@@ -13,6 +13,7 @@ from consent_service.limits import queries, service
 from consent_service.limits.queries import ProviderDetails
 from consent_service.limits.rules import Limits
 from tests.conftest import STAFF_ADDRESS, run_command
+from tests.deliverability import dns_server
 from tests.driving import hidden, text_of
 
 
@@ -102,17 +103,19 @@ class TestPages:
         assert [what for _, _, what in done()] == ["sender limited", "warm-up begun", "warm-up ended"]
 
 
+def test_a_domain_counts_with_the_provider_of_its_mail_exchangers(sqlite_url: str) -> None:
+    table = {("firma.example", "MX"): ["10 aspmx.l.google.com."], ("own.example", "MX"): ["10 notgoogle.com."]}
+    with dns_server.serving(table) as names:
+        servers = {"DNS_SERVERS": f"127.0.0.1:{names.port}"}
+        run = run_command(sqlite_url, "limits", "look-up", "firma.example", "own.example", **servers)
+    assert run.stdout == "firma.example: Gmail\nown.example: counts for itself\n"
+
+
 def test_the_command_line_does_the_same(sqlite_url: str) -> None:
-    run = lambda *words: run_command(sqlite_url, "limits", *words)  # noqa: E731
-    assert run("set", "gmail.com", "--per-second", "2.5", "--connections", "4").returncode == 0
-    assert run("set", "--sender", "--per-hour", "1000").returncode == 0
-    assert run("warm-up", "--first", "10", "--until", "100").returncode == 0
-    shown = json.loads(run("show", "--json").stdout)
-    assert [(one["provider"], one["per_second"], one["connections"]) for one in shown["providers"]] == [
-        ("Gmail", 2.5, 4)
-    ]
+    assert run_command(sqlite_url, "limits", "set", "gmail.com", "--per-second", "2.5").returncode == 0
+    assert run_command(sqlite_url, "limits", "warm-up", "--first", "10", "--until", "100").returncode == 0
+    shown = json.loads(run_command(sqlite_url, "limits", "show", "--json").stdout)
+    assert [(one["provider"], one["per_second"]) for one in shown["providers"]] == [("Gmail", 2.5)]
     assert shown["sender"]["warm_up"] == {"day": 1, "days": 4, "used": 0, "today": 10}
-    assert "Gmail: 2.5 a second, 4 connection(s)" in run("show").stdout
-    nothing = run("lift", "gmail.com")
+    nothing = run_command(sqlite_url, "limits", "lift", "gmail.com")
     assert (nothing.returncode, nothing.stderr) == (1, "consent-service: Gmail is neither paused nor slowed down\n")
-    assert run("set").returncode == 2
