@@ -94,6 +94,7 @@ def _register_views(app: Flask) -> None:
     from consent_service.imports import staff_views as imports
     from consent_service.inbound import staff_views as inbound
     from consent_service.inbound.webhooks import views as webhooks
+    from consent_service.limits import staff_views as limits
     from consent_service.newsletter import staff_views as newsletter_staff
     from consent_service.newsletter import views as newsletter
     from consent_service.notice import views as notice
@@ -119,6 +120,7 @@ def _register_views(app: Flask) -> None:
         exports,
         imports,
         inbound,
+        limits,
         monitoring,
         notice,
         newsletter,

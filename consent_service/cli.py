@@ -15,12 +15,14 @@ from consent_service import check, create_app, logs, migrating, worker
 from consent_service.campaigns.report_cli import campaign
 from consent_service.config import ConfigurationError
 from consent_service.deliverability import cli as deliverability
+from consent_service.deliverability.exchangers import look_up
 from consent_service.demo.cli import demo
 from consent_service.domain.errors import DomainError
 from consent_service.exports.cli import export
 from consent_service.imports.cli import import_file
 from consent_service.inbound.cli import inbound
 from consent_service.ledger.cli import ledger
+from consent_service.limits.cli import limits
 from consent_service.notice.cli import texts
 from consent_service.people.cli import proof
 from consent_service.rights.cli import erase
@@ -50,6 +52,8 @@ commands.add_command(erase)
 commands.add_command(campaign)
 commands.add_command(inbound)
 commands.add_command(dkim)
+limits.add_command(look_up)
+commands.add_command(limits)
 
 
 @commands.command("worker")

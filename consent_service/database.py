@@ -87,6 +87,7 @@ _ROW_NUMBERS = (
     identifiers.SeminarNoticeId,
     identifiers.SeatId,
     identifiers.InboundId,
+    identifiers.ProviderId,
 )
 
 

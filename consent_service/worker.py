@@ -22,7 +22,7 @@ from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
 from consent_service.inbound import forgetting, handling
 from consent_service.ledger import service as ledger
-from consent_service.mailing import claiming, counting, retrying, troubles
+from consent_service.mailing import claiming, counting, retrying, troubles, watching
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.rules import Lane
@@ -72,8 +72,9 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("answer requests", lambda session: registrations.answer_next(session, clock.now()), 1),
     Task("fill mailings", lambda session: mailing.fill(session, clock.now()), 1),
     Task("send failed mails again", lambda session: retrying.retry_next(session, clock.now()), 5),
-    Task("hold mailings", lambda session: mailing.hold(session, clock.now()), 25),
     Task("finish mailings", lambda session: mailing.finish(session, clock.now()), 5),
+    Job("watch mailings", watching.watch, 25),
+    Task("reunite providers", mailing.reunite, 300),
     Job("count mailings", counting.count_due, 5),
     Task("take up abandoned messages", claiming.take_up_abandoned, 5),
     Job("write down an outage of the database", troubles.write_down_outage, 5),

@@ -41,6 +41,7 @@ class Action(StrEnum):
     STAFF_ACTIVATED = "staff_activated"
     PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
     DKIM_KEY_CHANGED = "dkim_key_changed"
+    LIMITS_CHANGED = "limits_changed"
 
 
 def record(

@@ -9,7 +9,8 @@ from flask.cli import AppGroup
 
 from consent_service import clock
 from consent_service.audit.service import OPERATOR
-from consent_service.campaigns import queries, service
+from consent_service.campaigns import alarms, queries, service
+from consent_service.campaigns.alarms import CampaignAlarm
 from consent_service.campaigns.queries import Details
 from consent_service.campaigns.rules import Act, Reach, Words
 from consent_service.campaigns.service import Draft
@@ -193,7 +194,9 @@ def status(campaign_id: str, as_json: bool) -> None:
     """
     with reading() as session:
         found = queries.campaign(session, PublicId(campaign_id), clock.now())
+        warned_of = alarms.of_campaign(session, found.public_id)
     facts = _facts(found)
+    facts |= {f"{'paused_for' if one.is_pause else 'alarm_for'}_{one.kind.value}": _when(one) for one in warned_of}
     if as_json:
         _print_json(facts)
         return
@@ -240,6 +243,11 @@ def _facts(found: Details) -> dict[str, Any]:
         facts |= {state.value: number for state, number in sorted(found.progress.by_state.items())}
         facts |= {"started_at": found.progress.started_at.isoformat(), "is_gathered": found.progress.is_filled}
     return facts
+
+
+def _when(alarm: CampaignAlarm) -> str:
+    share = f" ({alarm.share:.2%})" if alarm.share is not None else ""
+    return f"{alarm.at.isoformat()}{share}"
 
 
 def _reach(reach: Reach) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from consent_service.domain.addresses import mailbox, normalise
 from consent_service.domain.errors import NotFound, Refused
 from consent_service.domain.identifiers import PublicId, PurposeId, new_public_id
 from consent_service.domain.kinds import Language
-from consent_service.mailing import retrying
+from consent_service.mailing import retrying, watching
 from consent_service.mailing import service as mailing
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText
@@ -148,6 +148,8 @@ def steer(session: Session, public_id: PublicId, act: Act, actor: str, at: datet
     if campaign.mailing_id is None:
         raise Refused("the campaign was not sent yet")
     mailing.change(session, campaign.mailing_id, _BECOMES[act], at)
+    if act is not Act.PAUSE:
+        watching.settle(session, campaign.mailing_id, at)
     _record(session, campaign, actor, at, _BECOMES[act].value)
 
 

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from consent_service import clock
-from consent_service.campaigns import blocks, composing, queries, service
+from consent_service.campaigns import alarms, blocks, composing, queries, service
 from consent_service.campaigns.forms import CampaignForm, TestMailForm
 from consent_service.campaigns.queries import PER_PAGE, Details
 from consent_service.campaigns.rules import Act
@@ -210,9 +210,12 @@ def _previews(campaign: Details) -> dict[Language, Text]:
 
 
 def _show(campaign: Details, form: TestMailForm) -> str:
+    with reading() as session:
+        found = alarms.of_campaign(session, campaign.public_id)
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
+        alarms=found,
         title=campaign.wording.title(current_language()),
         previews=_previews(campaign),
         form=form,

@@ -23,7 +23,6 @@ class Smtp:
     connections: int
     timeout_seconds: int
     lease_seconds: int
-    hold_after_hours: int
 
     @property
     def is_local(self) -> bool:
@@ -68,7 +67,6 @@ def smtp(read: Reader) -> Smtp:
         connections=read.number("SMTP_CONNECTIONS", 2, lowest=1),
         timeout_seconds=timeout,
         lease_seconds=lease,
-        hold_after_hours=read.number("HOLD_CAMPAIGNS_AFTER_HOURS", 24, lowest=1),
     )
 
 

@@ -15,6 +15,7 @@ from consent_service.config import receiving, sending, storing, website
 from consent_service.config.reading import ConfigurationError, Reader, is_loopback
 from consent_service.config.receiving import Inbound, Webhooks
 from consent_service.config.sending import Dns, Smtp
+from consent_service.config.thresholds import Thresholds, thresholds
 from consent_service.counting import COUNTERS
 
 
@@ -41,6 +42,7 @@ class Settings:
     organisation: Organisation
     smtp: Smtp
     dns: Dns
+    thresholds: Thresholds
     mail_from: str
     signs_dkim: bool
     bounce_domain: str
@@ -124,6 +126,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         organisation=_organisation(read),
         smtp=sending.smtp(read),
         dns=sending.dns(read),
+        thresholds=thresholds(read),
         mail_from=mail_from,
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),

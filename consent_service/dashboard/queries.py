@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from consent_service.campaigns import alarms
 from consent_service.campaigns import queries as campaigns
+from consent_service.campaigns.alarms import CampaignAlarm
 from consent_service.campaigns.queries import Details
 from consent_service.domain.kinds import ConsentStatus, Language, LegalBasis
 from consent_service.inbound import queries as inbound
 from consent_service.ledger import queries as ledger
+from consent_service.limits import queries as limits
+from consent_service.limits.queries import PausedProvider
 from consent_service.mailing import queries as mailing
 from consent_service.mailing import troubles
 from consent_service.mailing.queries import Glance
@@ -47,6 +51,8 @@ class Overview:
     campaigns: Sequence[Details]
     inbox: int
     refused_for_policy: int
+    alarms: Sequence[CampaignAlarm]
+    paused_providers: Sequence[PausedProvider]
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +77,8 @@ def overview(session: Session, language: Language, now: datetime) -> Overview:
         campaigns=campaigns.page(session, 1, now).campaigns[:CAMPAIGNS_SHOWN],
         inbox=inbound.count_waiting(session, COUNTED_AT_MOST),
         refused_for_policy=mailing.refused_for_policy(session, now - ALARM_LASTS, COUNTED_AT_MOST),
+        alarms=alarms.since(session, now - ALARM_LASTS),
+        paused_providers=limits.paused(session),
     )
 
 

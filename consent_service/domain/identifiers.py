@@ -20,6 +20,7 @@ SeminarDateId = NewType("SeminarDateId", int)
 SeminarNoticeId = NewType("SeminarNoticeId", int)
 SeatId = NewType("SeatId", int)
 InboundId = NewType("InboundId", int)
+ProviderId = NewType("ProviderId", int)
 
 PublicId = NewType("PublicId", str)
 """A random 128-bit identifier, 32 hexadecimal digits: what links and pages name in place of a row number."""

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
 import sqlalchemy as sa
@@ -11,8 +12,9 @@ import structlog
 
 from consent_service import clock
 from consent_service.database import Writer
-from consent_service.domain.identifiers import PublicId
-from consent_service.mailing import claiming, copies, handover, troubles
+from consent_service.domain.identifiers import MailingId, ProviderId, PublicId
+from consent_service.limits import service as limits
+from consent_service.mailing import claiming, copies, handover, troubles, watching
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
 from consent_service.mailing.handover import Outcome
@@ -24,6 +26,8 @@ log = structlog.get_logger()
 BATCH = {Lane.SINGLE: 10, Lane.BULK: 100}
 IDLE_SECONDS = {Lane.SINGLE: 0.1, Lane.BULK: 0.5}
 LONGEST_MARK_SECONDS = 2.0
+NOTED_EVERY = timedelta(minutes=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -50,6 +54,9 @@ class Carrier:
     failures: int = 0  # how often in a row the server was not there or hung up
     done: list[Outcome] = field(default_factory=list)  # what the server said and is not yet written down
     in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
+    is_held_up: bool = False  # whether a provider wants less of us, or nothing: what is claimed is chosen anew
+    succeeded: set[ProviderId] = field(default_factory=set)  # of those kept apart
+    moving: dict[MailingId, datetime] = field(default_factory=dict)  # mailings that get out, and when that was noted
     server: troubles.MailServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,9 +92,7 @@ class Carrier:
             return False
         left = self._carry(claims)
         self._finish()
-        if left:
-            with self.writer.transaction() as session:
-                claiming.release(session, left)
+        self._settle(left)
         if self.failures:
             self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
@@ -98,9 +103,30 @@ class Carrier:
             if self.stop.is_set() or not self._connected():
                 return claims[position:]
             self._hand_over(claim)
-            if not self.connection.is_open:
+            if not self.connection.is_open or self.is_held_up:
                 return claims[position + 1 :]
         return []
+
+    def _settle(self, left: list[Claim]) -> None:
+        """Puts back what was not begun, and lets providers grow that have taken something again."""
+        self.is_held_up = False
+        if left:
+            with self.writer.transaction() as session:
+                claiming.release(session, left)
+        if self.succeeded:
+            with self.writer.transaction() as session:
+                limits.succeeded(session, self.succeeded, clock.now())
+            self.succeeded = set()
+        self._note_moving()
+
+    def _note_moving(self) -> None:
+        """Notes now and then which mailings get out, so that one that does not is seen."""
+        now = clock.now()
+        unnoted = [mailing for mailing, noted in self.moving.items() if now - noted >= NOTED_EVERY]
+        if unnoted:
+            with self.writer.transaction() as session:
+                watching.moved(session, unnoted, now)
+            self.moving.update(dict.fromkeys(unnoted, now))
 
     def _connected(self) -> bool:
         try:
@@ -165,7 +191,10 @@ class Carrier:
                     handover.put_back(session, claim)
                 continue
             self.done.append(Outcome(claim, answer.reply, clock.now()))
-            if not answer.reply.is_success:
+            if answer.reply.is_success:
+                self._count_success(claim)
+            else:
+                self.is_held_up |= answer.reply.reaction is not None
                 log.info("mail refused", message=claim.message_id, reply_code=answer.reply.code)
                 self._write_down()
             if answer.reply.is_success or self.connection.is_open:
@@ -174,6 +203,12 @@ class Carrier:
             else:
                 self.failures += 1
                 self.server.failed(why_lost(answer.reply), str(answer.reply))
+
+    def _count_success(self, claim: Claim) -> None:
+        if claim.provider != limits.NO_PROVIDER:
+            self.succeeded.add(claim.provider)
+        if claim.mailing_id is not None:
+            self.moving.setdefault(claim.mailing_id, LONG_AGO)
 
     def _finish(self) -> None:
         """Hands over what waits, and writes down what is done: first what is, or a crash would leave two in doubt."""

@@ -3,7 +3,11 @@
 The lease's token fences a worker off: whatever it writes later counts only while the row still carries it.
 """
 
-from dataclasses import dataclass
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,24 +15,40 @@ from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import shared_now
-from consent_service.domain.identifiers import MailingId, MessageId, PublicId, SubjectId, new_public_id
+from consent_service.domain.identifiers import (
+    MailingId,
+    MessageId,
+    ProviderId,
+    PublicId,
+    SubjectId,
+    new_public_id,
+)
 from consent_service.extensions import settings
+from consent_service.limits import service as limits
+from consent_service.limits.service import Allowance
+from consent_service.mailing import sorting, watching
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import Lane, MailingState, MessageState
-from consent_service.mailing.service import LEASED, WAITING, is_one_of, went_on
+from consent_service.mailing.service import LEASED, WAITING, is_one_of
+
+MOST_ROUNDS = 20
+"""How often in one transaction a batch is taken of which nothing may go: all of it is limited providers'."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A message under our lease, and the person it goes to (None: a single mail to an address).
 
-    `clock_ahead` is how far the database's clock, which leases go by, is ahead of this machine's.
+    `clock_ahead` is how far the database's clock, which leases go by, is ahead of this machine's. `provider` is the one
+    that the message is kept apart for, 0 for none.
     """
 
     message_id: MessageId
     subject_id: SubjectId | None
     token: PublicId
     clock_ahead: timedelta
+    mailing_id: MailingId | None
+    provider: ProviderId
 
     def lease_until(self, now: datetime) -> datetime:
         """When a lease ends that is renewed at this machine's `now`, by the database's clock; both are aware."""
@@ -41,43 +61,178 @@ def lease() -> timedelta:
 
 
 def claim(session: Session, lane: Lane, count: int) -> list[Claim]:
-    """Takes up to `count` messages of a lane under a new lease, those that have waited longest first."""
+    """Takes up to `count` messages of a lane under a new lease, those that have waited longest first.
+
+    In the bulk lane only what the limits allow now, and of each provider that is kept apart no more than its part.
+    """
     now = shared_now(session)
-    mailing = _next_mailing(session, now) if lane is Lane.BULK else None
-    if lane is Lane.BULK and mailing is None:
+    taking = _Taking(session, new_public_id(), now)
+    if lane is Lane.SINGLE:
+        return taking.take(None, limits.NO_PROVIDER, count)
+    return _claim_bulk(taking, limits.allowance(session, now), count)
+
+
+def _claim_bulk(taking: "_Taking", allowance: Allowance, count: int) -> list[Claim]:
+    session = taking.session
+    room = _room(session, taking.now, allowance)
+    count = min(count, room.messages)
+    fresh_since = taking.now - watching.stale_after(allowance)
+    mailing = _next_mailing(session, taking.now, fresh_since, room.providers) if count > 0 else None
+    if mailing is None:
         return []
-    picked = (
-        sa.select(Message.id)
-        .where(Message.mailing_id == mailing if mailing else Message.mailing_id.is_(None))
-        .where(is_one_of(*WAITING), Message.not_before <= now)
-        .order_by(Message.not_before, Message.id)
-        .limit(count)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    token = new_public_id()
+    claims: list[Claim] = []
+    if room.by_provider:
+        claims = _claim_apart(taking, mailing, room, count)
+    claims += _claim_others(taking, mailing, room, count - len(claims), allowance.has_apart)
+    limits.spend(session, allowance, Counter(claim.provider for claim in claims))
+    return sorted(claims, key=lambda claim: claim.message_id)
+
+
+def _claim_apart(taking: "_Taking", mailing: MailingId, room: "_Room", count: int) -> list[Claim]:
+    """Takes of each provider that is kept apart no more than its part, so that all get their turn."""
+    due = _due(taking, mailing, room.providers)
+    claims: list[Claim] = []
+    by_room = sorted((most, provider) for provider, most in room.by_provider.items() if provider in due)
+    for position, (most, provider) in enumerate(by_room):
+        others = len(due) - position
+        part = int((count - len(claims)) / others + random.random()) if others > 1 else count - len(claims)
+        taken = taking.take(mailing, provider, min(most, part, count - len(claims)))
+        room.by_provider[provider] -= len(taken)
+        claims += taken
+    return claims
+
+
+def _due(taking: "_Taking", mailing: MailingId, providers: Sequence[ProviderId]) -> set[ProviderId]:
+    """Of which of these something of the mailing is due."""
+    is_due = [_is_due(sa.literal(mailing), [provider], taking.now) for provider in providers]
+    row = taking.session.execute(sa.select(*is_due)).one()
+    return {provider for provider, found in zip(providers, row, strict=True) if found}
+
+
+def _claim_others(taking: "_Taking", mailing: MailingId, room: "_Room", count: int, has_apart: bool) -> list[Claim]:
+    """Takes what is not marked as a provider's; some of it may turn out to belong to one that is kept apart."""
+    if not has_apart:
+        return taking.take(mailing, limits.NO_PROVIDER, count)
+    for _ in range(MOST_ROUNDS):
+        found = taking.take(mailing, limits.NO_PROVIDER, count)
+        kept = _sorted_out(taking.session, found, room)
+        if kept or not found:
+            return kept
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many messages may be claimed now: in all, and of each provider that is kept apart."""
+
+    messages: int
+    by_provider: dict[ProviderId, int]
+
+    @property
+    def providers(self) -> tuple[ProviderId, ...]:
+        return (limits.NO_PROVIDER, *self.by_provider)
+
+
+def _room(session: Session, now: datetime, allowance: Allowance) -> _Room:
+    """From what may leave to what may be claimed: where connections are limited, another one may have it all."""
+    sending, shares = allowance.sending, allowance.shares.values()
+    messages = sys.maxsize if sending.messages is None else sending.messages
+    by_provider = {s.provider: sys.maxsize if s.bucket.messages is None else s.bucket.messages for s in shares}
+    if sending.connections is not None or any(share.connections is not None for share in shares):
+        total, busy = _busy(session, now)
+        if sending.connections is not None and total >= sending.connections:
+            messages = 0
+        for share in shares:
+            if share.connections is not None and busy[share.provider] >= share.connections:
+                del by_provider[share.provider]
+    return _Room(messages, by_provider)
+
+
+def _busy(session: Session, now: datetime) -> tuple[int, Counter[ProviderId]]:
+    """How many connections have messages of mailings in hand: in all, and of each provider that is kept apart."""
     rows = session.execute(
-        sa.update(Message)
-        .where(Message.id.in_(sa.select(picked.c.id)))
-        .values(state=MessageState.CLAIMED, lease_token=token, lease_until=now + lease())
-        .returning(Message.id, Message.subject_id)
-        .execution_options(synchronize_session=False)
-    )
-    clock_ahead = now - clock.now()
-    return sorted(
-        (Claim(row.id, row.subject_id, token, clock_ahead) for row in rows), key=lambda claim: claim.message_id
-    )
+        sa.select(Message.provider_id, Message.lease_token)
+        .where(is_one_of(*LEASED), Message.lease_until >= now, Message.mailing_id.is_not(None))
+        .distinct()
+    ).all()
+    return len({row.lease_token for row in rows}), Counter(row.provider_id for row in rows)
 
 
-def _next_mailing(session: Session, now: datetime) -> MailingId | None:
-    waits = sa.exists().where(Message.mailing_id == Mailing.id, is_one_of(*WAITING), Message.not_before <= now)
+def _sorted_out(session: Session, claims: list[Claim], room: "_Room") -> list[Claim]:
+    """Those of the claimed that may go: what belongs to a provider that is kept apart goes as far as it has room."""
+    providers = sorting.providers_of(session, [claim.subject_id for claim in claims if claim.subject_id is not None])
+    kept: list[Claim] = []
+    moved: dict[MessageId, ProviderId] = {}
+    for claim in claims:
+        provider = providers.get(claim.subject_id) if claim.subject_id is not None else None
+        if provider is None:
+            kept.append(claim)
+            continue
+        moved[claim.message_id] = provider
+        if room.by_provider.get(provider, 0) > 0:
+            room.by_provider[provider] -= 1
+            kept.append(replace(claim, provider=provider))
+    sorting.keep_apart(session, moved, moved.keys() - {claim.message_id for claim in kept})
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """Takes messages under one new lease."""
+
+    session: Session
+    token: PublicId
+    now: datetime
+
+    def take(self, mailing: MailingId | None, provider: ProviderId, count: int) -> list[Claim]:
+        """Up to `count` messages of a mailing (None: of the single lane) that are marked as the provider's."""
+        if count <= 0:
+            return []
+        picked = (
+            sa.select(Message.id)
+            .where(Message.mailing_id == mailing if mailing else Message.mailing_id.is_(None))
+            .where(Message.provider_id == provider, is_one_of(*WAITING), Message.not_before <= self.now)
+            .order_by(Message.not_before, Message.id)
+            .limit(count)
+            .with_for_update(skip_locked=True)
+            .cte("picked")
+            .prefix_with("MATERIALIZED", dialect="postgresql")
+        )
+        rows = self.session.execute(
+            sa.update(Message)
+            .where(Message.id.in_(sa.select(picked.c.id)))
+            .values(state=MessageState.CLAIMED, lease_token=self.token, lease_until=self.now + lease())
+            .returning(Message.id, Message.subject_id)
+            .execution_options(synchronize_session=False)
+        )
+        ahead = self.now - clock.now()
+        claims = (Claim(row.id, row.subject_id, self.token, ahead, mailing, provider) for row in rows)
+        return sorted(claims, key=lambda claim: claim.message_id)
+
+
+def _next_mailing(
+    session: Session, now: datetime, fresh_since: datetime, providers: Sequence[ProviderId]
+) -> MailingId | None:
+    """The first mailing with something due; one that could not go out for too long waits for a person's word."""
     return session.execute(
         sa.select(Mailing.id)
-        .where(Mailing.state == MailingState.RUNNING, went_on(now), waits)
+        .where(Mailing.state == MailingState.RUNNING, watching.last_moved() >= fresh_since)
+        .where(_is_due(Mailing.id, providers, now))
         .order_by(Mailing.id)
         .limit(1)
     ).scalar_one_or_none()
+
+
+def _is_due(
+    mailing: sa.SQLColumnExpression[MailingId], providers: Sequence[ProviderId], now: datetime
+) -> sa.ColumnElement[bool]:
+    """SQL: something of a mailing may go now that is marked as one of these providers'."""
+    return sa.exists().where(
+        Message.mailing_id == mailing,
+        Message.provider_id.in_(providers),
+        is_one_of(*WAITING),
+        Message.not_before <= now,
+    )
 
 
 def release(session: Session, claims: list[Claim]) -> None:
@@ -93,6 +248,7 @@ def release(session: Session, claims: list[Claim]) -> None:
             .values(state=MessageState.QUEUED, lease_token=None, lease_until=None)
             .execution_options(synchronize_session=False)
         )
+    limits.give_back(session, Counter(claim.provider for claim in claims if claim.mailing_id is not None))
 
 
 def take_up_abandoned(session: Session) -> int:

@@ -40,7 +40,6 @@ class Progress:
     by_state: Mapping[MessageState, int]
     left_out: Mapping[LeftOut, int]
     unconcerned: Mapping[LeftOut, int] | None
-    held_since: datetime | None  # from when on it could not go out, where it waits for a person's word for that
 
     def number(self, outcome: Outcome) -> int:
         """How many had this outcome so far."""
@@ -81,7 +80,6 @@ def progress(session: Session, mailing: MailingId) -> Progress:
         by_state,
         _reasons(counted.left_out),
         _reasons(counted.unconcerned) if counted.unconcerned is not None else None,
-        row.Mailing.went_on_at if row.Mailing.held_at else None,
     )
 
 

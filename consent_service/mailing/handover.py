@@ -12,8 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service.database import is_sqlite, table
+from consent_service.domain.identifiers import ProviderId
 from consent_service.domain.kinds import LeftOut, SuppressionReason
 from consent_service.ledger import queries as ledger
+from consent_service.limits import service as limits
+from consent_service.limits.rules import Reaction
 from consent_service.mailing import claiming
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, SingleMail
@@ -26,6 +29,7 @@ from consent_service.mailing.rules import (
     pause_before_retry,
     state_after,
 )
+from consent_service.mailing.sorting import domain_of
 from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
@@ -175,19 +179,36 @@ def record(session: Session, done: Outcome) -> None:
 
 
 def _after_refusal(session: Session, done: Outcome) -> dict[str, object]:
-    """A refusal means waiting or giving up; one that says the mailbox is gone also suppresses the address."""
-    attempts = session.execute(
-        sa.select(Message.attempts).where(Message.id == done.claim.message_id, Message.lease_token == done.claim.token)
-    ).scalar_one_or_none()
-    if attempts is None:
+    """A refusal means waiting or giving up; one that says the mailbox is gone also suppresses the address.
+
+    One that is about us also slows down or pauses the recipient's provider, whose messages then wait apart.
+    """
+    row = session.execute(
+        sa.select(Message.attempts, Message.recipient, Subject.normalised_address)
+        .outerjoin(Subject, Subject.id == Message.subject_id)
+        .where(Message.id == done.claim.message_id, Message.lease_token == done.claim.token)
+    ).one_or_none()
+    if row is None:
         return {}
     if done.claim.subject_id is not None and is_address_gone(done.reply):
         subjects.lock(session, done.claim.subject_id)
         subjects.suppress_subject(session, done.claim.subject_id, SuppressionReason.BOUNCED, done.at)
-    state = state_after(done.reply, attempts)
-    if state is MessageState.FAILED:
-        return {"state": state}
-    return {"state": state, "not_before": done.at + pause_before_retry(attempts, random.random())}
+    provider = _tell_provider(session, row.normalised_address or row.recipient, done)
+    state = state_after(done.reply, row.attempts)
+    values: dict[str, object] = {"state": state}
+    if state is MessageState.DEFERRED:
+        values["not_before"] = done.at + pause_before_retry(row.attempts, random.random())
+    if provider is not None and done.claim.mailing_id is not None:
+        values["provider_id"] = provider
+        if done.reply.reaction is Reaction.PAUSE:  # it waits for a person's word, and not longer
+            values["not_before"] = done.at
+    return values
+
+
+def _tell_provider(session: Session, address: str | None, done: Outcome) -> ProviderId | None:
+    if address is None:
+        return None
+    return limits.refused(session, domain_of(address.lower()), done.reply.code, done.reply.text, done.at)
 
 
 def put_back(session: Session, claim: Claim) -> None:

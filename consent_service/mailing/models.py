@@ -6,10 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_service.database import Base
-from consent_service.domain.identifiers import MailingId, MessageId, PublicId, PurposeId, SubjectId
+from consent_service.domain.identifiers import MailingId, MessageId, ProviderId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Language, LeftOut
 from consent_service.mailing.audiences import LONGEST_AUDIENCE, Audience
 from consent_service.mailing.rules import (
+    AlarmKind,
     BounceKind,
     MailingState,
     MailKind,
@@ -33,8 +34,31 @@ class Mailing(Base):
     is_filled: Mapped[bool]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-    went_on_at: Mapped[datetime]  # when it was started or resumed, or delivery was last seen to work while it ran
-    held_at: Mapped[datetime | None]  # paused by itself because it could not go out for too long
+    moved_at: Mapped[datetime | None]  # when something last went out, or it was resumed, give or take a minute
+
+
+class MailingAlarm(Base):
+    """What staff were warned of about a mailing, or what paused it; settled by resuming or cancelling it."""
+
+    __tablename__ = "mailing_alarms"
+    __table_args__ = (
+        sa.Index(
+            "uq_mailing_alarms_unsettled",
+            "mailing_id",
+            "kind",
+            unique=True,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[MailingId] = mapped_column(sa.ForeignKey("mailings.id"), index=True)
+    kind: Mapped[AlarmKind]
+    at: Mapped[datetime]
+    share: Mapped[float | None]  # of what was handed over, that came back
+    is_pause: Mapped[bool]
+    settled_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class MailingTemplate(Base):
@@ -57,6 +81,7 @@ class Message(Base):
         sa.Index(
             "ix_messages_waiting",
             "mailing_id",
+            "provider_id",
             "not_before",
             "id",
             sqlite_where=sa.text("state IN ('queued', 'deferred')"),
@@ -96,6 +121,7 @@ class Message(Base):
     # The bulk lane: the content is the mailing's, the address is looked up at hand-over.
     mailing_id: Mapped[MailingId | None] = mapped_column(sa.ForeignKey("mailings.id"))
     subject_id: Mapped[SubjectId | None] = mapped_column(sa.ForeignKey("subjects.id"))
+    provider_id: Mapped[ProviderId] = mapped_column(server_default=sa.text("0"))  # kept apart for it; 0: for none
     # The single lane: a whole mail, encrypted, to an address that need not be a person's yet.
     recipient: Mapped[str | None] = mapped_column(sa.String(254))
     content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)

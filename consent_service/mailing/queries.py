@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from consent_service.domain.identifiers import MailingId, MessageId, PublicId, S
 from consent_service.domain.kinds import LeftOut
 from consent_service.encryption import CannotDecrypt
 from consent_service.evidence.service import keyring
+from consent_service.limits import service as limits
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
@@ -151,8 +153,8 @@ class Glance:
 def glance(session: Session, now: datetime, late: timedelta, most: int) -> Glance:
     """How much waits and failed, and whether what was due for longer than `late` finds no worker; `now` is aware."""
     return Glance(
-        waiting=_at_most(session, is_one_of(*WAITING), most),
-        failed=_at_most(session, _is_failed(), most),
+        waiting=_at_most(session, is_one_of(*WAITING), [Message.provider_id], most),
+        failed=_at_most(session, _is_failed(), [], most),
         is_stuck=_is_stuck(session, now, late),
     )
 
@@ -161,16 +163,19 @@ def _is_failed() -> sa.ColumnElement[bool]:
     return Message.state == sa.bindparam("failed", MessageState.FAILED, literal_execute=True)
 
 
-def _at_most(session: Session, condition: sa.ColumnElement[bool], most: int) -> int:
+def _at_most(session: Session, condition: sa.ColumnElement[bool], apart: list[Any], most: int) -> int:
     # Only the partial index of just these states has this order; SQLite would rather read one of all messages.
-    order = (Message.mailing_id, Message.not_before, Message.id)
+    order = (Message.mailing_id, *apart, Message.not_before, Message.id)
     found = sa.select(sa.literal(1)).select_from(Message).where(condition).order_by(*order).limit(most + 1).subquery()
     return session.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
 
 
 def _is_stuck(session: Session, now: datetime, late: timedelta) -> bool:
-    """Single mails never wait long; a mailing's do, while a worker has some of them in its hands."""
-    due = sa.and_(is_one_of(*WAITING), Message.not_before < now - late)
+    """Single mails never wait long; a mailing's do, while a worker has some of them in its hands, and for a provider
+    or a domain of ours at its limit."""
+    allowance = limits.allowance(session, now - late, to_spend=False)
+    providers = allowance.providers if allowance.sending.messages != 0 else ()
+    due = sa.and_(is_one_of(*WAITING), Message.provider_id.in_(providers), Message.not_before < now - late)
     single = sa.exists().where(Message.mailing_id.is_(None), due)
     running = sa.select(Mailing.id).where(Mailing.state == MailingState.RUNNING)
     bulk = sa.exists().where(Message.mailing_id.in_(running), due)

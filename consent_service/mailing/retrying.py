@@ -58,7 +58,7 @@ def _run_again(session: Session, mailing: MailingId, at: datetime) -> None:
     session.execute(
         sa.update(Mailing)
         .where(Mailing.id == mailing, Mailing.state == MailingState.DONE)
-        .values(state=MailingState.RUNNING, finished_at=None)
+        .values(state=MailingState.RUNNING, finished_at=None, moved_at=at)
     )
     session.execute(sa.update(MailingCount).where(MailingCount.mailing_id == mailing).values(count_again_at=at))
 

@@ -14,6 +14,7 @@ from consent_service.database import UtcDateTime, inserts, table
 from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence.service import keyring
+from consent_service.limits import service as limits
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import (
     ADDRESS_IS_GONE,
@@ -24,8 +25,10 @@ from consent_service.mailing.rules import (
     ReturnKind,
     keeps_bouncing,
 )
+from consent_service.mailing.sorting import domain_of
 from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
+from consent_service.subjects.models import Subject
 
 log = structlog.get_logger()
 
@@ -108,12 +111,24 @@ def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bo
     _record(session, message, ReturnKind.BOUNCE, bounce.text, at, bounce)
     if bounce.kind is BounceKind.POLICY:
         log.warning("mail came back for policy", message=message.id, status=bounce.status)
+        _tell_provider(session, message, bounce, at)
     if message.subject_id is None or person is None or person.digest is None:
         return False
     if not _is_lost(session, message.subject_id, bounce):
         return False
     subjects.suppress(session, person.digest, None, SuppressionReason.BOUNCED, at)
     return True
+
+
+def _tell_provider(session: Session, message: Sent, bounce: Bounce, at: datetime) -> None:
+    """The fault is ours: the recipient's provider gets nothing more of mailings until somebody has seen to it."""
+    address, sent_at = session.execute(
+        sa.select(sa.func.coalesce(Subject.normalised_address, Message.recipient), Message.handed_over_at)
+        .outerjoin(Subject, Subject.id == Message.subject_id)
+        .where(Message.id == message.id)
+    ).one()
+    if address and bounce.status is not None:
+        limits.came_back(session, domain_of(address.lower()), bounce.status, sent_at, at)
 
 
 def _is_lost(session: Session, person: SubjectId, bounce: Bounce) -> bool:

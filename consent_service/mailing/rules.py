@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from consent_service.config.thresholds import Threshold
+from consent_service.limits import rules as limits
+from consent_service.limits.rules import Reaction
+
 
 class Lane(StrEnum):
     """Single mails (confirmations, welcomes) never wait behind a campaign."""
@@ -91,6 +95,22 @@ class TroubleKind(StrEnum):
     DATABASE_FAILED = "database_failed"
 
 
+class AlarmKind(StrEnum):
+    """What staff are warned of about a mailing, or what pauses it."""
+
+    BOUNCES = "bounces"
+    COMPLAINTS = "complaints"
+    STALE = "stale"
+
+
+class Verdict(StrEnum):
+    """What follows from a mailing's figures."""
+
+    GO_ON = "go_on"
+    ALARM = "alarm"
+    PAUSE = "pause"
+
+
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 MOST_ATTEMPTS = 25  # some three days
@@ -145,6 +165,11 @@ class Reply:
         """A 4xx, or a server that closed without a word (code below 0)."""
         return self.code < 500
 
+    @property
+    def reaction(self) -> Reaction | None:
+        """What it says about us rather than about the recipient."""
+        return limits.reaction(self.code, self.text)
+
 
 def is_address_gone(reply: Reply) -> bool:
     """Whether a refusal says that the mailbox does not exist (RFC 3463), so that nobody should write to it again."""
@@ -156,7 +181,7 @@ def state_after(reply: Reply, attempts: int) -> MessageState:
     """What becomes of a message that was answered thus at this attempt; a mailing may rest, so age says nothing."""
     if reply.is_success:
         return MessageState.SENT
-    if reply.is_temporary and attempts < MOST_ATTEMPTS:
+    if (reply.is_temporary or reply.reaction is Reaction.PAUSE) and attempts < MOST_ATTEMPTS:
         return MessageState.DEFERRED
     return MessageState.FAILED
 
@@ -199,3 +224,22 @@ def keeps_bouncing(latest: Sequence[Delivery]) -> bool:
         and all(delivery.bounce not in (None, BounceKind.POLICY) for delivery in row)
         and row[0].at - row[-1].at >= SHORTEST_SPREAD
     )
+
+
+def verdict(share: float, threshold: Threshold, accepted: float) -> Verdict | None:
+    """What the share that came back means, beyond what a person has accepted by resuming the mailing."""
+    grown = share - accepted
+    if grown >= threshold.pause:
+        return Verdict.PAUSE
+    return Verdict.ALARM if grown >= threshold.alarm else None
+
+
+TAIL = 0.05
+
+
+def is_tail(waiting: int, untried: int, sent: int) -> bool:
+    """Whether what waits is but the rest of a mailing that went out: mailboxes that are full, and the like.
+
+    They are tried again for three days, and that is no sign that the mailing as a whole could not go out.
+    """
+    return untried == 0 and waiting <= sent * TAIL

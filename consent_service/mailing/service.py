@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parseaddr
 
 import sqlalchemy as sa
@@ -11,12 +11,20 @@ from sqlalchemy.orm import Session
 
 from consent_service.database import literal, reading, shared_now, transaction
 from consent_service.domain.errors import Refused
-from consent_service.domain.identifiers import MailingId, MessageId, PurposeId, SubjectId, new_public_id
+from consent_service.domain.identifiers import (
+    MailingId,
+    MessageId,
+    ProviderId,
+    PurposeId,
+    SubjectId,
+    new_public_id,
+)
 from consent_service.domain.kinds import Language, LeftOut
 from consent_service.evidence.service import keyring
 from consent_service.extensions import settings
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import audiences, composition
+from consent_service.limits import service as limits
+from consent_service.mailing import audiences, composition, sorting
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.composition import MailingText, Sender
@@ -121,7 +129,6 @@ def start(
         filled_to=SubjectId(0),
         is_filled=False,
         started_at=at,
-        went_on_at=at,
     )
     session.add(mailing)
     session.flush()
@@ -165,41 +172,11 @@ def change(session: Session, mailing_id: MailingId, state: MailingState, at: dat
     changed = session.execute(
         sa.update(Mailing)
         .where(Mailing.id == mailing_id, Mailing.state.in_(_MAY_BECOME[state]))
-        .values(
-            state=state,
-            finished_at=at if state is MailingState.CANCELLED else None,
-            held_at=None,
-            **({"went_on_at": at} if state is MailingState.RUNNING else {}),
-        )
+        .values(state=state, finished_at=at if state is MailingState.CANCELLED else None, moved_at=at)
         .returning(Mailing.id)
     ).scalar_one_or_none()
     if changed is None:
         raise Refused(f"the mailing cannot become {state}")
-
-
-def goes_on(session: Session, at: datetime) -> None:
-    """Says that delivery works, and so that the mailings which run have not been kept from going out; `at` is aware."""
-    session.execute(
-        sa.update(Mailing)
-        .where(Mailing.state == MailingState.RUNNING, went_on(at))
-        .values(went_on_at=at)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def went_on(at: datetime) -> sa.ColumnElement[bool]:
-    """SQL: a mailing was not kept from going out for so long that a person must look at it first; `at` is aware."""
-    return Mailing.went_on_at > at - timedelta(hours=settings().smtp.hold_after_hours)
-
-
-def hold(session: Session, at: datetime) -> None:
-    """Pauses what could not go out for too long: what it says may no longer be true. `at` is aware."""
-    session.execute(
-        sa.update(Mailing)
-        .where(Mailing.state == MailingState.RUNNING, ~went_on(at))
-        .values(state=MailingState.PAUSED, held_at=at)
-        .execution_options(synchronize_session=False)
-    )
 
 
 CHUNK = 200  # messages written in one transaction, which keeps all others waiting on SQLite: some 10 ms
@@ -222,23 +199,30 @@ def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     among = audiences.people(mailing.audience) if mailing.audience is not None else None
     people = session.execute(ledger.known_for(mailing.purpose_id, mailing.filled_to, chunk, among)).all()
     if people:
-        session.execute(sa.insert(Message), [_copy(mailing.id, person.id, person.left_out, at) for person in people])
+        apart = sorting.providers_of(session, [person.id for person in people])
+        session.execute(sa.insert(Message), [_copy(mailing.id, person, apart, at) for person in people])
         mailing.filled_to = people[-1].id
     mailing.is_filled = len(people) < chunk
     return len(people)
 
 
-def _copy(mailing_id: MailingId, person: SubjectId, left_out: str | None, at: datetime) -> dict[str, object]:
+def _copy(
+    mailing_id: MailingId,
+    person: sa.Row[SubjectId, str | None],
+    apart: Mapping[SubjectId, ProviderId],
+    at: datetime,
+) -> dict[str, object]:
     return {
         "public_id": new_public_id(),
         "kind": MailKind.CAMPAIGN,
-        "state": MessageState.QUEUED if left_out is None else MessageState.SUPPRESSED,
-        "left_out": left_out and LeftOut(left_out),
+        "state": MessageState.QUEUED if person.left_out is None else MessageState.SUPPRESSED,
+        "left_out": person.left_out and LeftOut(person.left_out),
         "created_at": at,
         "not_before": at,
         "attempts": 0,
         "mailing_id": mailing_id,
-        "subject_id": person,
+        "subject_id": person.id,
+        "provider_id": apart.get(person.id, limits.NO_PROVIDER),
     }
 
 
@@ -269,6 +253,11 @@ def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(emptied)
+
+
+def reunite(session: Session) -> None:
+    """Once no mailing is under way, nothing can be kept apart any more for providers that are no longer limited."""
+    limits.reunite(session, unless=sa.exists().where(Mailing.state.in_((MailingState.RUNNING, MailingState.PAUSED))))
 
 
 _IN_HAND = Prepared(

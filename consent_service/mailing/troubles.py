@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import Writer, insert, transaction
-from consent_service.mailing import service
 from consent_service.mailing.models import DeliveryTrouble
 from consent_service.mailing.rules import Part, TroubleKind, without_mailboxes
 
@@ -117,7 +116,6 @@ class MailServer:
             now = clock.now()
             with self.writer.transaction() as session:
                 end(session, Part.MAIL_SERVER, now)
-                service.goes_on(session, now)
             self._kind, self._unwritten, self._may_be_open = None, 0, False
             self._worked = time.monotonic()
 

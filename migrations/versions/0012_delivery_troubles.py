@@ -1,4 +1,4 @@
-"""delivery troubles, and campaigns that wait for a person's word"""
+"""delivery troubles"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,15 +20,7 @@ def upgrade() -> None:
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('part', name=op.f('pk_delivery_troubles'))
     )
-    # SQLite adds a column that must have a value only with a constant.
-    long_ago = sa.text("'1970-01-01 00:00:00'")
-    op.add_column('mailings', sa.Column('went_on_at', sa.DateTime(timezone=True), nullable=False, server_default=long_ago))
-    op.add_column('mailings', sa.Column('held_at', sa.DateTime(timezone=True), nullable=True))
-    mailings = sa.table('mailings', sa.column('went_on_at', sa.DateTime(timezone=True)))
-    op.execute(mailings.update().values(went_on_at=sa.func.now()))
 
 
 def downgrade() -> None:
-    op.drop_column('mailings', 'held_at')
-    op.drop_column('mailings', 'went_on_at')
     op.drop_table('delivery_troubles')

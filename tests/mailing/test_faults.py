@@ -134,7 +134,7 @@ class TestRefusals:
             assert session.execute(sa.select(Suppression)).first() is None
 
     def test_refusal_stands_where_the_server_then_hangs_up(self, carrier: Carrier, port: int) -> None:
-        with serving(Recorder(reply_to_recipient=lambda _: "550 5.7.1 go away"), port) as server:
+        with serving(Recorder(reply_to_recipient=lambda _: "550 5.2.0 go away"), port) as server:
 
             async def hang_up(smtp_server: SMTP, session: object, envelope: object) -> str:
                 server.connections.clear()
