@@ -1,5 +1,7 @@
 """Security headers of every response. Flask-Talisman has had no release since 2023, and these are few lines."""
 
+from functools import lru_cache
+
 from flask import Flask, Response, request
 
 from consent_service.extensions import settings
@@ -26,18 +28,29 @@ def _frame_ancestors() -> str:
     return "'self'" if request.endpoint in _FRAMED_BY_STAFF else "'none'"
 
 
+@lru_cache
+def _values(frame_ancestors: str, secure: bool, stored: bool) -> tuple[tuple[str, str], ...]:
+    """The headers of a response: who may frame it, whether the service is on https, whether it may be stored."""
+    policy = {**_POLICY, "frame-ancestors": frame_ancestors}
+    values = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if not stored:
+        values["Cache-Control"] = "no-store"
+    if secure:
+        values["Strict-Transport-Security"] = f"max-age={ONE_YEAR_SECONDS}"
+    return tuple(values.items())
+
+
 def _add(response: Response) -> Response:
-    policy = {**_POLICY, "frame-ancestors": _frame_ancestors()}
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items()))
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
-    if settings().secure:
-        headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR_SECONDS}")
+    given = set(headers.keys(lower=True))
+    values = _values(_frame_ancestors(), settings().secure, stored=request.endpoint == "static")
+    headers.extend((name, value) for name, value in values if name.lower() not in given)
     return response
 
 

@@ -5,6 +5,7 @@ version beside the old one, never an edit.
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import NewType
 
 import idna
@@ -30,16 +31,22 @@ def normalise(address: str) -> NormalisedAddress:
         raise InvalidAddress("this is no e-mail address: it is not of the form local@domain")
     if not _SPECIALS.isdisjoint(local):
         raise InvalidAddress("the local part has a character that stands only in quotes (RFC 5322 section 3.2.3)")
-    try:
-        ascii_domain = idna.encode(domain.casefold(), uts46=True).decode("ascii")
-    except idna.IDNAError as error:
-        raise InvalidAddress("the domain is not valid") from error
-    if ascii_domain.endswith("."):
-        raise InvalidAddress("the domain ends with a dot")
+    ascii_domain = _ascii_domain(domain.casefold())
     folded = unicodedata.normalize("NFC", local.casefold())
     if len(folded.encode()) > LONGEST_LOCAL_PART or len(folded.encode()) + 1 + len(ascii_domain) > LONGEST_ADDRESS:
         raise InvalidAddress("too long")
     return NormalisedAddress(f"{folded}@{ascii_domain}")
+
+
+@lru_cache(maxsize=1000)  # most people are with a few providers
+def _ascii_domain(domain: str) -> str:
+    try:
+        found = idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise InvalidAddress("the domain is not valid") from error
+    if found.endswith("."):
+        raise InvalidAddress("the domain ends with a dot")
+    return found
 
 
 def mailbox(address: str, normalised: NormalisedAddress) -> str:

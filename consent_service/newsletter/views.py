@@ -48,15 +48,15 @@ def form() -> tuple[str, int]:
 def sign_up() -> tuple[str, int]:
     """Takes a sign-up, or shows the form again with what is wrong; says the same whoever the address is."""
     check_origin()
-    shown = _shown()
-    form = SignUpForm(shown.offered, shown.edition, current_language(), request.form)
+    shown, language = _shown(), current_language()
+    form = SignUpForm(shown.offered, shown.edition, language, request.form)
     if not form.validate():
         return _form(form, shown, 400)
     wish = service.SignUp(
         address=form.email.data or "",
         name=form.name.data,
         mail_language=Language(form.language.data),
-        shown_language=current_language(),
+        shown_language=language,
         ticked=form.purposes.data or (),
         shown=shown.offered,
         notice=shown.edition,

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
+from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
-from consent_service import clock, create_app, links
+from consent_service import clock, create_app, links, tokens
 from consent_service.config import Settings, from_environment
 from consent_service.domain.errors import InvalidLink
 from consent_service.domain.identifiers import PublicId, new_public_id
@@ -99,3 +100,12 @@ def test_identifiers_are_random_and_128_bits() -> None:
     many = {new_public_id() for _ in range(1000)}
     assert len(many) == 1000
     assert {len(bytes.fromhex(identifier)) for identifier in many} == {16}
+
+
+@pytest.mark.parametrize("text", [SOMEBODY, "https://blog.example/" + "newsletter/" * 20])
+def test_tokens_are_those_of_itsdangerous_and_may_have_been_compressed(text: str) -> None:
+    keys, use = ("old key", "new key"), "a use"
+    assert tokens.serializer(keys, use).loads(URLSafeSerializer(list(keys), salt=use).dumps(text)) == text
+    assert URLSafeSerializer(list(keys), salt=use).loads(tokens.serializer(keys, use).dumps(text)) == text
+    assert tokens.timed_serializer(keys, use).loads(URLSafeTimedSerializer(list(keys), salt=use).dumps(text)) == text
+    assert URLSafeTimedSerializer(list(keys), salt=use).loads(tokens.timed_serializer(keys, use).dumps(text)) == text

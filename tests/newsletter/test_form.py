@@ -220,6 +220,13 @@ def test_each_source_is_limited_and_ipv6_counts_by_its_64(sqlite_url: str) -> No
     assert [status(f"::ffff:192.0.2.{n}") for n in (1, 2)] == [429, 400]
 
 
+def test_the_strictest_of_several_limits_holds_and_each_form_counts_apart(sqlite_url: str) -> None:
+    app = create_app(from_environment(environment(sqlite_url, SIGN_UP_LIMIT="10 per minute; 2 per hour")))
+    client = app.test_client(use_cookies=False)
+    assert [client.post("/newsletter", data={}).status_code for _ in range(3)] == [400, 400, 429]
+    assert client.post("/settings", data={}).status_code == 400
+
+
 @pytest.fixture(autouse=True)
 def _limits(app: Flask) -> None:
     """Each test begins with fresh counters."""
