@@ -32,6 +32,8 @@ CHECKPOINT_ATTEMPTS = 5
 BUSY_MILLISECONDS = 2000
 CHECKPOINT_PAUSE_SECONDS = 0.25
 _WRITES = {"writes": True}
+_AUTOCOMMIT = "AUTOCOMMIT"
+_BEGIN_WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -143,7 +145,9 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    command(connection, "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != _AUTOCOMMIT:
+        command(connection, _BEGIN_WRITING["sqlite"] if options.get("writes") else "BEGIN")
 
 
 @contextmanager
@@ -165,32 +169,49 @@ def transaction() -> Iterator[Session]:
 class Writer:
     """What `transaction()` is, on a connection and in a session that are kept: for a loop that writes all the time.
 
-    Used by one thread. After any failure the connection is given up, and the next transaction opens another.
+    Used by one thread. The database is told of each transaction's begin and end directly: SQLAlchemy, which spends
+    longer on the two than SQLite on all that is between them (docs/speed.md), takes the connection to be in
+    autocommit. After any failure it is given up, and the next transaction opens another.
     """
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._connection: Connection | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """As the module's `transaction()`."""
         engine = database.engine
         with _turn(engine):
-            session = self._session or Session(engine.execution_options(**_WRITES).connect(), expire_on_commit=False)
-            self._session = session
             try:
+                session, connection = self._opened(engine)
+                command(connection, _BEGIN_WRITING[engine.dialect.name])
                 yield session
-                session.commit()
+                session.flush()
+                command(connection, "COMMIT")
+                session.expunge_all()
             except BaseException:
-                self.close()
+                self._give_up()
                 raise
+
+    def _opened(self, engine: Engine) -> tuple[Session, Connection]:
+        if self._session is None or self._connection is None:
+            self._connection = engine.execution_options(isolation_level=_AUTOCOMMIT).connect()
+            self._session = Session(self._connection, expire_on_commit=False)
+        return self._session, self._connection
+
+    def _give_up(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+        self.close()
 
     def close(self) -> None:
         """Gives the connection back."""
-        if self._session is not None:
-            session, self._session = self._session, None
-            connection = session.connection()
+        session, self._session = self._session, None
+        connection, self._connection = self._connection, None
+        if session is not None:
             session.close()
+        if connection is not None:
             connection.close()
 
 
