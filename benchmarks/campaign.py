@@ -8,19 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from benchmarks.filling import fill
+import psycopg
+import sqlalchemy as sa
+
+from benchmarks.filling import fill_either
 from benchmarks.reporting import report
-from benchmarks.serving import environment, prepared
+from benchmarks.serving import environment, own_postgresql, prepared
 from benchmarks.sink import sink
 from consent_service import clock
-from consent_service.database import transaction
+from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import MailingId
 from consent_service.domain.kinds import Language
 from consent_service.mailing import service as mailing
 from consent_service.mailing.composition import MailingText, Text
+from consent_service.mailing.models import Message
+from consent_service.mailing.rules import MessageState
 from consent_service.notice import queries as notice
 
 PEOPLE = 20_000
@@ -40,26 +45,39 @@ def main() -> None:
     measure("campaign", AIM, __doc__)
 
 
-def measure(name: str, aim: str, purpose: str | None, before: Callable[[], None] = lambda: None) -> None:
+def measure(
+    name: str, aim: str, purpose: str | None, before: Callable[[], None] = lambda: None, on_postgresql: bool = False
+) -> None:
     """Measures both in turn; `before` prepares the service, in whose context it is called."""
-    parser = argparse.ArgumentParser(description=purpose)
-    parser.add_argument("--scale", type=float, default=1, help=f"multiplies the {PEOPLE} mails of a round")
-    people = int(PEOPLE * parser.parse_args().scale)
+    people = mails_of_a_round(PEOPLE, purpose)
     ours, bare = [], []
-    with prepared() as (folder, _app), sink() as port:
-        fill(folder / "consent.db", people)
+    with ExitStack() as stack:
+        url = stack.enter_context(own_postgresql()) if on_postgresql else None
+        folder, _app = stack.enter_context(prepared(url))
+        port = stack.enter_context(sink())
+        write = stack.enter_context(_bare_rows(url) if url else _bare_file(folder))
+        fill_either(folder, url, people)
         before()
         for _ in range(ROUNDS):
-            bare.append(bare_rate(folder, port, people // 4))
+            bare.append(bare_rate(write, port, people // 4))
             ours.append(our_rate(folder, port, people))
     report(name, ours, bare, "mails/s", aim)
 
 
-def our_rate(folder: Path, port: int, people: int) -> float:
-    """Starts a mailing to everybody, and one worker; mails a second from the first to the last."""
+def mails_of_a_round(usual: int, purpose: str | None) -> int:
+    """How many, by the command line."""
+    parser = argparse.ArgumentParser(description=purpose)
+    parser.add_argument("--scale", type=float, default=1, help=f"multiplies the {usual} mails of a round")
+    return int(usual * parser.parse_args().scale)
+
+
+def our_rate(folder: Path, port: int, people: int, workers: int = 1) -> float:
+    """Starts a mailing to everybody, and the workers; mails a second from the first to the last."""
     started = start_mailing()
-    with worker(folder, port):
-        return _rate(folder / "consent.db", started, people)
+    with ExitStack() as stack:
+        for _ in range(workers):
+            stack.enter_context(worker(folder, port))
+        return _rate(started, people)
 
 
 def start_mailing() -> MailingId:
@@ -88,43 +106,65 @@ def worker(folder: Path, port: int) -> Iterator[None]:
         process.wait()
 
 
-def _rate(database: Path, started: MailingId, people: int) -> float:
-    with closing(sqlite3.connect(database)) as connection:
-        first = _wait_for(connection, started, 1)
-        began = time.perf_counter()
-        _wait_for(connection, started, people)
-        return (people - first) / (time.perf_counter() - began)
+def _rate(started: MailingId, people: int) -> float:
+    first = _wait_for(started, 1)
+    began = time.perf_counter()
+    _wait_for(started, people)
+    return (people - first) / (time.perf_counter() - began)
 
 
-def _wait_for(connection: sqlite3.Connection, started: MailingId, count: int) -> int:
+def _wait_for(started: MailingId, count: int) -> int:
     """Waits until so many are sent; how many really are."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        (sent,) = connection.execute(
-            "SELECT count(*) FROM messages WHERE mailing_id = ? AND state = 'sent'", (started,)
-        ).fetchone()
+        sent = count_sent(started)
         if sent >= count:
-            return int(sent)
-        time.sleep(0.02)
+            return sent
+        time.sleep(0.05)
     raise RuntimeError("the campaign does not end")
 
 
-def bare_rate(folder: Path, port: int, mails: int) -> float:
+def count_sent(started: MailingId) -> int:
+    """How many messages of a mailing are sent."""
+    sent = sa.select(sa.func.count()).where(Message.mailing_id == started, Message.state == MessageState.SENT)
+    with reading() as session:
+        return session.execute(sent).scalar_one()
+
+
+def bare_rate(write: Callable[[str], object], port: int, mails: int) -> float:
     """One connection, one mail built beforehand with a token put in, one durable row each."""
     prebuilt = b"Subject: x\r\n\r\n" + b"token @@@@\r\n" + (b"x" * 74 + b"\r\n") * 118
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        began = time.perf_counter()
+        for number in range(mails):
+            token = f"{number:032x}"
+            server.sendmail("b@example.org", [f"p{number}@example.org"], prebuilt.replace(b"@@@@", token.encode()))
+            write(token)
+        return mails / (time.perf_counter() - began)
+
+
+@contextmanager
+def _bare_file(folder: Path) -> Iterator[Callable[[str], object]]:
+    """Writes one durable row to a SQLite database of its own."""
     with closing(sqlite3.connect(folder / "bare.db", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
-        database.execute("CREATE TABLE IF NOT EXISTS sent (id INTEGER PRIMARY KEY, token TEXT)")
-        with smtplib.SMTP("127.0.0.1", port) as server:
-            began = time.perf_counter()
-            for number in range(mails):
-                token = f"{number:032x}"
-                server.sendmail("b@example.org", [f"p{number}@example.org"], prebuilt.replace(b"@@@@", token.encode()))
-                database.execute("BEGIN IMMEDIATE")
-                database.execute("INSERT INTO sent (token) VALUES (?)", (token,))
-                database.execute("COMMIT")
-            return mails / (time.perf_counter() - began)
+        database.execute("CREATE TABLE sent (id INTEGER PRIMARY KEY, token TEXT)")
+
+        def write(token: str) -> None:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("INSERT INTO sent (token) VALUES (?)", (token,))
+            database.execute("COMMIT")
+
+        yield write
+
+
+@contextmanager
+def _bare_rows(url: str) -> Iterator[Callable[[str], object]]:
+    """Writes one durable row to PostgreSQL."""
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute("CREATE TABLE bare_sent (id bigserial PRIMARY KEY, token text)")
+        yield lambda token: database.execute("INSERT INTO bare_sent (token) VALUES (%s)", (token,))
 
 
 if __name__ == "__main__":

@@ -88,5 +88,13 @@ def fill_postgresql(uri: str, people: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
+def fill_either(folder: Path, url: str | None, people: int) -> None:
+    """As `fill`, on PostgreSQL at this URL, or else on SQLite in the folder of a prepared service."""
+    if url is None:
+        fill(folder / "consent.db", people)
+    else:
+        fill_postgresql(url, people)
+
+
 if __name__ == "__main__":
     _fill(Path(sys.argv[1]), int(sys.argv[2]))

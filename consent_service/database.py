@@ -40,6 +40,8 @@ _NOTICES_A_DEAD_HOST = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+_AUTOCOMMIT = "AUTOCOMMIT"
+_BEGIN_WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -154,7 +156,9 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    command(connection, "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != _AUTOCOMMIT:
+        command(connection, _BEGIN_WRITING["sqlite"] if options.get("writes") else "BEGIN")
 
 
 @contextmanager
@@ -187,10 +191,13 @@ def _committed(connection: Connection) -> Iterator[Session]:
 class Writer:
     """What `transaction()` is, on a connection and in a session that are kept: for a loop that writes all the time.
 
-    Used by one thread. After any failure the connection is given up, and the next transaction opens another.
+    Used by one thread. The database is told of each transaction's begin and end directly: SQLAlchemy, which spends
+    longer on the two than SQLite on all that is between them (docs/speed.md), takes the connection to be in
+    autocommit. After any failure it is given up, and the next transaction opens another.
     """
 
     def __init__(self) -> None:
+        self._session: Session | None = None
         self._connection: Connection | None = None
 
     @contextmanager
@@ -198,18 +205,35 @@ class Writer:
         """As the module's `transaction()`."""
         engine = database.engine
         with _turn(engine):
-            self._connection = self._connection or engine.connect()
             try:
-                with _committed(self._connection) as session:
-                    yield session
+                session, connection = self._opened(engine)
+                command(connection, _BEGIN_WRITING[engine.dialect.name])
+                yield session
+                session.flush()
+                command(connection, "COMMIT")
+                session.expunge_all()
             except BaseException:
-                self.close()
+                self._give_up()
                 raise
+
+    def _opened(self, engine: Engine) -> tuple[Session, Connection]:
+        if self._session is None or self._connection is None:
+            self._connection = engine.execution_options(isolation_level=_AUTOCOMMIT).connect()
+            self._session = Session(self._connection, expire_on_commit=False)
+        return self._session, self._connection
+
+    def _give_up(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+        self.close()
 
     def close(self) -> None:
         """Gives the connection back."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
+        session, self._session = self._session, None
+        connection, self._connection = self._connection, None
+        if session is not None:
+            session.close()
+        if connection is not None:
             connection.close()
 
 
