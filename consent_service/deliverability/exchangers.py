@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import click
+from flask.cli import with_appcontext
 
 from consent_service import clock
 from consent_service.audit.service import OPERATOR
@@ -15,6 +16,7 @@ from consent_service.limits import steering
 
 @click.command("look-up")
 @click.argument("domains", metavar="DOMAIN...", nargs=-1, required=True)
+@with_appcontext
 def look_up(domains: Sequence[str]) -> None:
     """Look up whose mail exchangers (MX) domains have, and have each count with that provider from now on.
 

@@ -108,7 +108,7 @@ def test_a_domain_counts_with_the_provider_of_its_mail_exchangers(sqlite_url: st
     with dns_server.serving(table) as names:
         servers = {"DNS_SERVERS": f"127.0.0.1:{names.port}"}
         run = run_command(sqlite_url, "limits", "look-up", "firma.example", "own.example", **servers)
-    assert run.stdout == "firma.example: Gmail\nown.example: counts for itself\n"
+    assert (run.stdout, run.stderr) == ("firma.example: Gmail\nown.example: counts for itself\n", "")
 
 
 def test_the_command_line_does_the_same(sqlite_url: str) -> None:
