@@ -40,17 +40,17 @@ class Reader(Protocol):
 def read(reader: Reader) -> Thresholds:
     """The settings, with the big providers' rules for bulk senders as defaults."""
     return Thresholds(
-        complaints=_threshold(reader, "COMPLAINTS", "0.1", "0.3", 1000),
-        bounces=_threshold(reader, "BOUNCES", "2", "5", 100),
+        complaints=Threshold(
+            alarm=_share(reader, "COMPLAINTS_ALARM_PERCENT", "0.1"),
+            pause=_share(reader, "COMPLAINTS_PAUSE_PERCENT", "0.3"),
+            least_messages=reader.number("COMPLAINTS_LEAST_MESSAGES", 1000, lowest=1),
+        ),
+        bounces=Threshold(
+            alarm=_share(reader, "BOUNCES_ALARM_PERCENT", "2"),
+            pause=_share(reader, "BOUNCES_PAUSE_PERCENT", "5"),
+            least_messages=reader.number("BOUNCES_LEAST_MESSAGES", 100, lowest=1),
+        ),
         stale_after=timedelta(hours=reader.number("CAMPAIGN_STALE_HOURS", 24, lowest=1)),
-    )
-
-
-def _threshold(reader: Reader, name: str, alarm: str, pause: str, least_messages: int) -> Threshold:
-    return Threshold(
-        alarm=_share(reader, f"{name}_ALARM_PERCENT", alarm),
-        pause=_share(reader, f"{name}_PAUSE_PERCENT", pause),
-        least_messages=reader.number(f"{name}_LEAST_MESSAGES", least_messages, lowest=1),
     )
 
 

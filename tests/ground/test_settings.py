@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_service import config
+from consent_service import config, thresholds
 from consent_service.config import ConfigurationError, Settings, from_environment
 from tests.conftest import environment
 
@@ -22,8 +22,9 @@ def _without(*names: str) -> dict[str, str]:
 
 
 def _variables() -> set[str]:
-    """Every variable that config.py reads."""
-    calls = re.findall(r'\.\w+\(\s*"([A-Z][A-Z_]+)"', Path(config.__file__).read_text(encoding="utf-8"))
+    """Every variable that config.py and thresholds.py read."""
+    sources = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (config, thresholds))
+    calls = re.findall(r'(?:\.\w+\(|_share\(reader,)\s*"([A-Z][A-Z_]+)"', sources)
     return {f"CONSENT_{name}" for name in calls if not name.endswith("_FILE")}
 
 
