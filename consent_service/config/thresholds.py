@@ -31,17 +31,17 @@ class Thresholds:
 def thresholds(read: Reader) -> Thresholds:
     """The settings, with the big providers' rules for bulk senders as defaults."""
     return Thresholds(
-        complaints=_threshold(read, "COMPLAINTS", "0.1", "0.3", 1000),
-        bounces=_threshold(read, "BOUNCES", "2", "5", 100),
+        complaints=Threshold(
+            alarm=_share(read, "COMPLAINTS_ALARM_PERCENT", "0.1"),
+            pause=_share(read, "COMPLAINTS_PAUSE_PERCENT", "0.3"),
+            least_messages=read.number("COMPLAINTS_LEAST_MESSAGES", 1000, lowest=1),
+        ),
+        bounces=Threshold(
+            alarm=_share(read, "BOUNCES_ALARM_PERCENT", "2"),
+            pause=_share(read, "BOUNCES_PAUSE_PERCENT", "5"),
+            least_messages=read.number("BOUNCES_LEAST_MESSAGES", 100, lowest=1),
+        ),
         stale_after=timedelta(hours=read.number("CAMPAIGN_STALE_HOURS", 24, lowest=1)),
-    )
-
-
-def _threshold(read: Reader, name: str, alarm: str, pause: str, least_messages: int) -> Threshold:
-    return Threshold(
-        alarm=_share(read, f"{name}_ALARM_PERCENT", alarm),
-        pause=_share(read, f"{name}_PAUSE_PERCENT", pause),
-        least_messages=read.number(f"{name}_LEAST_MESSAGES", least_messages, lowest=1),
     )
 
 
