@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_service import config, thresholds
+from consent_service import config
 from consent_service.config import ConfigurationError, Settings, from_environment
 from tests.conftest import environment
 
