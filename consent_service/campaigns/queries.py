@@ -20,7 +20,7 @@ from consent_service.mailing import audiences, counting, troubles
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
-from consent_service.mailing.outcomes import Outcome
+from consent_service.mailing.rules import MailingState
 from consent_service.mailing.troubles import Trouble
 from consent_service.notice import queries as notice
 from consent_service.notice.queries import Wording
@@ -114,7 +114,7 @@ def _met(latest: Sequence[Trouble], progress: Progress) -> Sequence[Trouble]:
     return [
         trouble
         for trouble in latest
-        if (trouble.ended_at is None and progress.number(Outcome.WAITING))
+        if (trouble.ended_at is None and progress.state is MailingState.RUNNING)
         or (
             trouble.ended_at is not None
             and trouble.ended_at >= progress.started_at

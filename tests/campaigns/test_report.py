@@ -38,9 +38,9 @@ from tests.driving import Worker, add_people, add_person, one_click_path, text_o
 from tests.mailing.campaigning import messages, service, start_mailing
 from tests.mailing.servers import Recorder, serving
 
-POLICY = "550 5.7.1 Message refused for policy"
+CONTENT = "554 5.6.0 Message refused for its content"
 GONE = "550 5.1.1 No such user"
-REPLIES = {"person2@example.org": POLICY, "person3@example.org": GONE}
+REPLIES = {"person2@example.org": CONTENT, "person3@example.org": GONE}
 QUEUED = "250 2.0.0 Ok: queued as 4F1C52A0B3"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -132,7 +132,7 @@ def test_everybody_is_accounted_for_with_what_became_of_their_message(staff_clie
         "mailbox is full",
     )
     assert back["came_back_at"]
-    assert found["person2@example.org"]["answer"] == POLICY
+    assert found["person2@example.org"]["answer"] == CONTENT
 
 
 @ON_SQLITE
@@ -206,11 +206,11 @@ def test_failed_ones_go_again_only_by_somebodys_word_and_only_those_chosen(
 ) -> None:
     page = f"{sent}/report/retry"
     check = text_of(staff_client.get(page).text)
-    assert "Refused by policy or reputation: 1" in check
+    assert "Refused for another reason: 1" in check
     assert "The mailbox does not exist: 1. These stay as they are." in check
     assert post(staff_client, page, page).status_code == 400
     assert post(staff_client, page, page, kinds="gone").status_code == 400
-    assert post(staff_client, page, page, kinds="policy").status_code == 303
+    assert post(staff_client, page, page, kinds="refused").status_code == 303
     worker.settle()
     assert staff_client.get(sent).text.count("Sending") == 1
     server.reply_to_recipient = lambda address: None
@@ -224,7 +224,7 @@ def test_failed_ones_go_again_only_by_somebodys_word_and_only_those_chosen(
     assert "no message is left" in text_of(staff_client.get(page, follow_redirects=True).text)
     with reading() as session:
         what = session.execute(sa.select(AuditEntry.details).order_by(AuditEntry.id.desc())).scalars()
-        assert {"what": "failed sent again: policy"} in list(what)
+        assert {"what": "failed sent again: refused"} in list(what)
 
 
 def columns(rows: list[sa.Row]) -> list[tuple[object, ...]]:
@@ -236,10 +236,10 @@ def test_what_fails_again_is_tried_once_per_word_and_who_left_meanwhile_is_left_
 ) -> None:
     page = f"{sent}/report/retry"
     begun = len(server.begun)
-    assert post(staff_client, page, page, kinds="policy").status_code == 303
+    assert post(staff_client, page, page, kinds="refused").status_code == 303
     worker.work()
     assert len(server.begun) == begun + 1
-    assert post(staff_client, page, page, kinds="policy").status_code == 303
+    assert post(staff_client, page, page, kinds="refused").status_code == 303
     assert client.post(one_click_path("person2@example.org")).status_code == 200
     worker.work()
     assert len(server.begun) == begun + 1
@@ -321,7 +321,7 @@ def test_the_same_at_the_command_line(database_url: str, server: Queueing, worke
     assert {json.loads(line)["email"] for line in listed.splitlines()} == set(REPLIES)
     run("report", number, "--format", "csv", code=2)
     run("report", "0" * 32, code=1)
-    assert json.loads(run("retry", number, "--dry-run", "--json")) == {"failed": {"gone": 1, "policy": 1}, "again": 1}
+    assert json.loads(run("retry", number, "--dry-run", "--json")) == {"failed": {"gone": 1, "refused": 1}, "again": 1}
     run("retry", number, "--because", "too_long", "--yes", code=1)
     assert "to be sent again: 1" in run("retry", number, "--yes")
     server.reply_to_recipient = lambda address: None

@@ -13,7 +13,7 @@ from consent_service.limits import queries, service
 from consent_service.limits.queries import ProviderDetails
 from consent_service.limits.rules import Limits
 from tests.conftest import STAFF_ADDRESS, run_command
-from tests.deliverability import dns_server
+from tests.dns_lookup import dns_server
 from tests.driving import hidden, text_of
 
 

@@ -108,12 +108,12 @@ class TestRefusalAtEachStep:
     @pytest.mark.parametrize("at", AT)
     @pytest.mark.parametrize("code", ["450", "550"])
     def test_touches_no_other(self, carrier: Carrier, port: int, at: str, code: str) -> None:
-        with scripted(port, says_to_the_second(AT[at], f"{code} 5.7.1 not this one")) as got:
+        with scripted(port, says_to_the_second(AT[at], f"{code} {code[0]}.2.0 not this one")) as got:
             carrier.carry_batch()
         outcome = "deferred" if code == "450" else "failed"
         assert states() == {"sent": 4, outcome: 1}
         assert [row.state.value for row in messages(Message.state)][1] == outcome
-        assert [row.reply for row in messages(Message.reply)][1] == f"{code} 5.7.1 not this one"
+        assert [row.reply for row in messages(Message.reply)][1] == f"{code} {code[0]}.2.0 not this one"
         assert {row.attempts for row in messages(Message.attempts)} == {1}
         assert [line for line in got if line[:4].upper() == b"EHLO"] == got[:1]
         assert contents(got) == (5 if at == "content" else 4)
@@ -182,7 +182,7 @@ class TestDataAfterARefusedRecipient:
             nonlocal has_recipient
             if line.startswith(b"RCPT"):
                 has_recipient = b"person2@" not in line
-                return None if has_recipient else b"550 5.7.1 no"
+                return None if has_recipient else b"550 5.2.0 no"
             return b"554 5.5.1 no recipient" if line == b".\r\n" and not has_recipient else None
 
         with scripted(port, refuses_the_third) as got:

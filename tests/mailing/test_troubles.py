@@ -146,7 +146,7 @@ def test_the_page_says_why_nothing_goes_out_and_all_goes_out_later(database_url:
 
 
 def test_a_server_that_refuses_one_recipient_gets_the_others(database_url: str, port: int) -> None:
-    refuse = Recorder(reply_to_recipient=lambda who: "550 5.7.1 not this one" if who[6] == "2" else None)
+    refuse = Recorder(reply_to_recipient=lambda who: "550 5.2.0 not this one" if who[6] == "2" else None)
     with campaign(database_url, port) as desk:
         with serving(refuse, port):
             carry()
