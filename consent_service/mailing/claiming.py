@@ -74,7 +74,7 @@ def _next_mailing(session: Session, now: datetime) -> MailingId | None:
     waits = sa.exists().where(Message.mailing_id == Mailing.id, is_one_of(*WAITING), Message.not_before <= now)
     return session.execute(
         sa.select(Mailing.id)
-        .where(Mailing.state == MailingState.RUNNING, went_on(now), waits)
+        .where(Mailing.state == MailingState.RUNNING, went_on(clock.now()), waits)
         .order_by(Mailing.id)
         .limit(1)
     ).scalar_one_or_none()
