@@ -108,7 +108,7 @@ def worker_process(url: str, port: int, **more: str) -> Iterator[subprocess.Pope
         process.communicate()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
     """Waits until the condition holds, and fails when it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():

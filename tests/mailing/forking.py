@@ -57,7 +57,6 @@ def forker(url: str, port: int, **more: str) -> Iterator[Forker]:
 
 def main() -> None:
     """Forks a worker for each line, until there are no more."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps
     logs.configure()  # to the standard error: our answers go to the standard output
     app = create_app(from_environment(os.environ))
     carrier.BATCH[Lane.BULK] = BATCH
@@ -68,6 +67,8 @@ def main() -> None:
             worker.run(app)
             os._exit(0)
         print(pid, flush=True)
+        while os.waitpid(-1, os.WNOHANG)[0]:  # reaps who was killed
+            pass
     os.killpg(0, signal.SIGKILL)
 
 
