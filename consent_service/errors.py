@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, g, render_template, request, url_for
+from flask import Flask, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, TooManyRequests
@@ -28,6 +28,8 @@ class NextStep:
 def page(status: int, title: str, text: str, *next_steps: NextStep) -> Answer:
     """An error's page: what happened, and what to do next."""
     at_the_desk = _is_at_the_desk()
+    # Rendering would look up who is signed in: where the database failed, that fails again, and no page is left.
+    g.setdefault("_login_user", current_app.login_manager.anonymous_user())  # type: ignore[attr-defined]
     answer = render_template(
         "errors/error.html", title=title, text=text, next_steps=next_steps, at_the_desk=at_the_desk
     )
