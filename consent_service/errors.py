@@ -37,11 +37,8 @@ def page(status: int, title: str, text: str, *next_steps: NextStep) -> Answer:
 
 
 def _is_at_the_desk() -> bool:
-    """Whether a signed-in member of staff asks. Not looked up anew where the database may be what failed.
-
-    Flask-Login would do so for any template, unless it believes to have done it.
-    """
-    user = g.setdefault("_login_user", None)
+    """Whether a signed-in member of staff asks. Not looked up anew where the database may be what failed."""
+    user = g.get("_login_user")
     return request.path.startswith("/staff/") and user is not None and bool(user.is_authenticated)
 
 
