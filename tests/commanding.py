@@ -55,7 +55,6 @@ def _become(words: list[str], environment: dict[str, str], streams: list[str]) -
         opened = os.open(path, os.O_RDWR)
         os.dup2(opened, number)
         os.close(opened)
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
     sys.argv = ["consent-service", *words]
     sys.exit(cli.main())
 

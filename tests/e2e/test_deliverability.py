@@ -41,6 +41,7 @@ def _open(page: Page, service: Service) -> None:
     page.locator("#email").fill(STAFF)
     page.locator("#password").fill(PASSWORD)
     page.locator("main form button").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     page.get_by_role("link", name="Deliverability").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Deliverability")
 
