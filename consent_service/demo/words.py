@@ -25,7 +25,8 @@ FAILURES: dict[Failure, tuple[str, str]] = {
     ),
     Failure.POLICY: (
         "Refused by policy",
-        "The recipient is refused with 550 5.7.1. That is our fault, not the person’s: nobody is left out for it.",
+        "The recipient is refused with 550 5.7.1. That is our fault, not the person’s: nobody is left out for it, and "
+        "campaigns to that provider stop until somebody lifts that on the staff’s page “Limits”.",
     ),
     Failure.COMPLAINT: (
         "Complaint",
