@@ -87,12 +87,20 @@ def content(message: Message) -> bytes:
     return keyring().open(message.content, message.public_id)
 
 
+_CALLED_OFF: dict[str, object] = {
+    "state": MessageState.SUPPRESSED,
+    "left_out": LeftOut.CANCELLED,
+    "lease_token": None,
+    "lease_until": None,
+}
+
+
 def call_off(session: Session, message: MessageId) -> None:
     """Stops a single mail that has not gone out yet."""
     session.execute(
         sa.update(Message)
         .where(Message.id == message, Message.state.in_((*WAITING, MessageState.CLAIMED)))
-        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+        .values(**_CALLED_OFF)
     )
 
 
@@ -105,7 +113,7 @@ def leave_audience(session: Session, audience: Audience, person: SubjectId) -> N
             Message.mailing_id.in_(sa.select(Mailing.id).where(Mailing.audience == audience)),
             Message.state.in_((*WAITING, MessageState.CLAIMED)),
         )
-        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+        .values(**_CALLED_OFF)
     )
 
 
@@ -237,7 +245,7 @@ def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     emptied = session.execute(
         sa.update(Message)
         .where(Message.id.in_(waiting), Message.state.in_(WAITING))
-        .values(state=MessageState.SUPPRESSED, left_out=LeftOut.CANCELLED, lease_token=None, lease_until=None)
+        .values(**_CALLED_OFF)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     ).all()
