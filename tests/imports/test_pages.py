@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask, current_app
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.audit.models import AuditEntry
@@ -22,7 +24,8 @@ from consent_service.domain.kinds import Channel, EventKind, LeftOut, LegalBasis
 from consent_service.evidence import service as evidence
 from consent_service.imports import applying, staging, uploads
 from consent_service.imports.models import ImportFile, ImportRow
-from consent_service.imports.rules import ImportState, RowResult
+from consent_service.imports.rules import ImportState, Row, RowResult, Verdict
+from consent_service.imports.service import Staging
 from consent_service.imports.staging import CHUNK
 from consent_service.ledger import queries as ledger
 from consent_service.mailing import claiming, handover
@@ -359,7 +362,7 @@ def test_staging_goes_on_where_it_stopped_and_leaves_no_piece(
     with pytest.raises(KeyboardInterrupt):
         _stage_and_die(monkeypatch)
     assert rows_left() == 0
-    at_once(4, uploads.stage_next)
+    _stage_at_once(4, monkeypatch)
     assert rows_left() == chunk
     left = len(everything()["import_pieces"])
     assert left < len(content.encode()) // 997
@@ -392,16 +395,23 @@ def _stage_and_die(monkeypatch: pytest.MonkeyPatch) -> None:
         uploads.stage_next()
 
 
-def at_once(times: int, work: Callable[[], object]) -> None:
-    """As several workers do it whose timetables come to the same job at the same moment."""
+def _stage_at_once(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As several workers do it that have all read the same chunk before the first of them writes it down."""
     app = current_app._get_current_object()
+    all_have_read = threading.Barrier(workers, timeout=60)
+    foresee = uploads.service.foresee
+
+    def foresee_together(session: Session, staged: Staging, rows: Sequence[Row]) -> list[Verdict]:
+        all_have_read.wait()
+        return foresee(session, staged, rows)
 
     def run() -> None:
         with app.app_context():
-            work()
+            uploads.stage_next()
 
-    with ThreadPoolExecutor(times) as pool:
-        for done in [pool.submit(run) for _ in range(times)]:
+    with monkeypatch.context() as patched, ThreadPoolExecutor(workers) as pool:
+        patched.setattr(uploads.service, "foresee", foresee_together)
+        for done in [pool.submit(run) for _ in range(workers)]:
             done.result()
 
 
