@@ -1,15 +1,14 @@
 """Identifiers of a message that travel with it: Message-ID, and the signed envelope sender."""
 
-import base64
-import hashlib
 import hmac
 import re
 
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 
-_SIGNATURE_BYTES = 10
+_SIGNATURE_DIGITS = 20  # of sixteen values each: 80 bits
 _PREFIX = "b-"
+_ENVELOPE_SENDER = re.compile(rf"{_PREFIX}([0-9a-f]{{32}})([0-9a-f]{{{_SIGNATURE_DIGITS}}})")
 _MESSAGE_ID = re.compile(r"<([0-9a-f]{32})@[^<>\s]+>")
 
 
@@ -19,23 +18,18 @@ def message_id(public_id: PublicId) -> str:
 
 
 def envelope_sender(public_id: PublicId) -> str:
-    """Where bounces of this message go: its id and a signature, lower-case base32 within 64 octets (RFC 5321)."""
-    raw = bytes.fromhex(public_id)
-    signed = raw + _signature(raw, settings().secret_keys[-1])
-    local = base64.b32encode(signed).decode("ascii").rstrip("=").lower()
-    return f"{_PREFIX}{local}@{settings().bounce_domain}"
+    """Where bounces of this message go: its id and a signature, in lower case within 64 octets (RFC 5321 4.5.3.1.1)."""
+    return f"{_PREFIX}{public_id}{_signature(public_id, settings().secret_keys[-1])}@{settings().bounce_domain}"
 
 
 def message_of_envelope_sender(address: str) -> PublicId | None:
     """The message that a bounce came back for; None where the address is not one that this service signed."""
-    local = address.partition("@")[0].lower().removeprefix(_PREFIX).upper()
-    try:
-        signed = base64.b32decode(local + "=" * (-len(local) % 8))
-    except ValueError:
+    found = _ENVELOPE_SENDER.fullmatch(address.partition("@")[0].lower())
+    if found is None:
         return None
-    raw, signature = signed[:16], signed[16:]
-    if any(hmac.compare_digest(signature, _signature(raw, key)) for key in settings().secret_keys):
-        return PublicId(raw.hex())
+    public_id, signature = PublicId(found[1]), found[2]
+    if any(hmac.compare_digest(signature, _signature(public_id, key)) for key in settings().secret_keys):
+        return public_id
     return None
 
 
@@ -45,5 +39,6 @@ def message_of_message_id(text: str) -> PublicId | None:
     return PublicId(found[1]) if found else None
 
 
-def _signature(raw: bytes, key: str) -> bytes:
-    return hmac.digest(key.encode(), b"envelope sender" + raw, hashlib.sha256)[:_SIGNATURE_BYTES]
+def _signature(public_id: PublicId, key: str) -> str:
+    signed = hmac.digest(key.encode(), b"envelope sender" + public_id.encode(), "sha256")
+    return signed.hex()[:_SIGNATURE_DIGITS]
