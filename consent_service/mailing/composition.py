@@ -20,11 +20,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from consent_service.domain.names import tidy
 
 LONGEST_QUOTED_LINE = 76  # RFC 2045 section 6.7 (5), the "=" of a soft line break included
-_POLICY = policy.SMTP.clone(cte_type="7bit", max_line_length=LONGEST_QUOTED_LINE - 1)  # a "=" comes before a slot
+_LONGEST_PIECE = LONGEST_QUOTED_LINE - 3  # room for the "=" before a slot, and for a first dot's escape
+_POLICY = policy.SMTP.clone(cte_type="7bit", max_line_length=_LONGEST_PIECE)
+_FIRST_DOT = (b"\r\n.", b"\r\n=2E")  # then no mail has to be copied to double its dots (RFC 5321 section 4.5.2)
 
 
 class Slot(StrEnum):
@@ -171,7 +174,8 @@ def template(mailing: MailingText) -> bytes:
         f"{_CFBL_ADDRESS + mailing.complaints_to + '; report=arf' + _END if mailing.complaints_to else ''}"
     ).encode("ascii")
     alone = re.compile(rb"\r\n" + mark.encode() + rb"([PH])([a-z]+)\r\n")
-    return alone.sub(rb"=\r\n\0\1\2\0=\r\n", head + message.as_bytes(policy=_POLICY))
+    mime = message.as_bytes(policy=_POLICY).replace(*_FIRST_DOT)
+    return alone.sub(rb"=\r\n\0\1\2\0=\r\n", head + mime)
 
 
 _CFBL_ADDRESS, _END = "CFBL-Address: ", "\r\n"
@@ -183,24 +187,24 @@ class Template:
 
     subject: str
     literals: tuple[bytes, ...]
-    slots: tuple[tuple[Slot, bool], ...]  # the slot, and whether it stands in HTML
+    slots: tuple[tuple[Slot, bool], ...]  # each kind once: the slot, and whether it stands in HTML
+    between: tuple[int, ...]  # which of them stands behind each literal but the last
 
     @classmethod
     def parse(cls, subject: str, mime: bytes) -> "Template":
         """From the subject with its placeholders, and what `template` returned."""
         pieces = mime.split(b"\0")
-        slots = tuple((Slot(piece[1:].decode()), piece[:1] == _IN_HTML.encode()) for piece in pieces[1::2])
-        return cls(subject, tuple(pieces[::2]), slots)
+        found = [(Slot(piece[1:].decode()), piece[:1] == _IN_HTML.encode()) for piece in pieces[1::2]]
+        slots = tuple(dict.fromkeys(found))
+        return cls(subject, tuple(pieces[::2]), slots, tuple(slots.index(slot) for slot in found))
 
     def fill(self, person: Person, at: datetime) -> bytes:
         """The whole mail to one person; `at` is aware."""
         values = slot_values(person)
-        quoted = {
-            kind: _quoted(html.escape(values[kind[0]]) if kind[1] else values[kind[0]]) for kind in set(self.slots)
-        }
+        quoted = [_quoted(html.escape(values[slot]) if in_html else values[slot]) for slot, in_html in self.slots]
         parts = [self._headers(person, values, at), self.literals[0]]
-        for kind, literal in zip(self.slots, self.literals[1:], strict=True):
-            parts += (quoted[kind], literal)
+        for slot, literal in zip(self.between, self.literals[1:], strict=True):
+            parts += (quoted[slot], literal)
         return b"".join(parts)
 
     def _headers(self, person: Person, values: dict[Slot, str], at: datetime) -> bytes:
@@ -211,7 +215,7 @@ class Template:
             f"Subject: {_unstructured('Subject', subject)}\r\n"
             f"List-Unsubscribe: <{person.way_out.one_click_url}>,\r\n <{person.way_out.mailto}>\r\n"
             f"Message-ID: {person.message_id}\r\n"
-            f"Date: {format_datetime(at)}\r\n"
+            f"Date: {_date(at.replace(microsecond=0))}\r\n"
             f"{self._complaint_id(person)}"
         ).encode("ascii")
 
@@ -263,15 +267,24 @@ def _marked(text: str, mark: str, kind: str) -> str:
     return fill_text(ended, lambda slot: f"\n{mark}{kind}{slot.value}\n")
 
 
+@lru_cache(maxsize=1)
+def _date(second: datetime) -> str:
+    return format_datetime(second)
+
+
 _KEPT = frozenset(range(ord(" "), ord("~") + 1)) - {ord("=")}
 _QUOTED = {octet: f"={octet:02X}" for octet in range(256) if octet not in _KEPT}
-_QUOTED_LINE = re.compile(rf".{{1,{LONGEST_QUOTED_LINE - 1}}}(?<!=)(?<!=.)")
+_QUOTED_LINE = re.compile(rf".{{1,{_LONGEST_PIECE}}}(?<!=)(?<!=.)")
 
 
 def _quoted(value: str) -> bytes:
     """The value in quoted-printable, for a line that ends in a soft line break; no escape is torn apart."""
-    escaped = value.encode().decode("latin-1").translate(_QUOTED)
-    return "=\r\n".join(_QUOTED_LINE.findall(escaped)).encode("ascii")
+    if value.isascii() and value.isprintable():  # as links and most names are, and replacing is quicker
+        escaped = value.replace("=", "=3D")
+    else:
+        escaped = value.encode().decode("latin-1").translate(_QUOTED)
+    lines = "\r\n" + "=\r\n".join(_QUOTED_LINE.findall(escaped))
+    return lines.encode("ascii").replace(*_FIRST_DOT)[2:]
 
 
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
