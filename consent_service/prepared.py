@@ -6,7 +6,8 @@ keeps to `session.execute`. A prepared statement runs in the session's transacti
 fails with SQLAlchemy's exceptions; it knows nothing of the unit of work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVarTuple, overload
 
@@ -33,7 +34,7 @@ class _Compiled:
 
     def bound(self, values: Values) -> Any:
         """These values as the driver wants them."""
-        given = {**self.constants, **values}
+        given = self.constants | values
         for name, convert in self.to_database:
             given[name] = convert(given[name])
         return [given[name] for name in self.names] if self.is_positional else given
@@ -101,6 +102,23 @@ class Prepared(Generic[*Columns]):
         return found
 
 
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Lets what is prepared or commanded here travel to PostgreSQL together until a row is asked for or the block ends.
+
+    By psycopg's pipeline. So a failure may show at a later statement than the one that failed, at the latest at the end
+    of the block. Statements of SQLAlchemy's own do not work in here. SQLite has no way to save.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    try:
+        with _driver(connection).pipeline():
+            yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_sqlalchemy(error, connection) from error
+
+
 def command(connection: Connection, text: str) -> None:
     """Executes a word to the database, such as BEGIN."""
     try:
@@ -112,13 +130,18 @@ def command(connection: Connection, text: str) -> None:
 def _compile(statement: Any, dialect: Dialect, values: Values) -> _Compiled:
     compiled = statement.compile(dialect=dialect, column_keys=list(values))
     kinds = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+    converters = {name: convert for name, kind in kinds.items() if (convert := kind.bind_processor(dialect))}
     returned = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in statement.exported_columns]
     return _Compiled(
         text=str(compiled),
         names=tuple(compiled.positiontup or ()),
         is_positional=compiled.positional,
-        constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
-        to_database=tuple((name, convert) for name, kind in kinds.items() if (convert := kind.bind_processor(dialect))),
+        constants={
+            name: converters[name](bind.value) if name in converters else bind.value
+            for name, bind in compiled.binds.items()
+            if name not in values
+        },
+        to_database=tuple((name, converters[name]) for name in values if name in converters),
         from_database=tuple(returned) if any(returned) else None,
     )
 

@@ -17,7 +17,7 @@ from consent_service.limits import service as limits
 from consent_service.mailing import claiming, copies, handover, troubles, watching
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
-from consent_service.mailing.handover import Outcome
+from consent_service.mailing.handover import NotNow, Outcome
 from consent_service.mailing.rules import Lane, pause_before_reconnect, why_lost
 from consent_service.mailing.smtp import Answer, CannotConnect, Connection
 
@@ -54,7 +54,9 @@ class Carrier:
     failures: int = 0  # how often in a row the server was not there or hung up
     done: list[Outcome] = field(default_factory=list)  # what the server said and is not yet written down
     in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
-    is_held_up: bool = False  # whether a provider wants less of us, or nothing: what is claimed is chosen anew
+    # Whether a provider wants less of us, or nothing, or the mailing rests: what is claimed is chosen anew.
+    is_held_up: bool = False
+    resting: list[Claim] = field(default_factory=list)  # of a mailing that rests
     succeeded: set[ProviderId] = field(default_factory=set)  # of those kept apart
     moving: dict[MailingId, datetime] = field(default_factory=dict)  # mailings that get out, and when that was noted
     server: troubles.MailServer = field(init=False)
@@ -92,7 +94,7 @@ class Carrier:
             return False
         left = self._carry(claims)
         self._finish()
-        self._settle(left)
+        self._settle(left + self.resting)
         if self.failures:
             self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
@@ -113,6 +115,7 @@ class Carrier:
         if left:
             with self.writer.transaction() as session:
                 claiming.release(session, left)
+        self.resting = []
         if self.succeeded:
             with self.writer.transaction() as session:
                 limits.succeeded(session, self.succeeded, clock.now())
@@ -152,10 +155,14 @@ class Carrier:
 
     def _decide(self, claim: Claim) -> Copy | SingleMail | None:
         """Decides and marks, and writes down what is done."""
-        with self.writer.transaction() as session:
+        with self.writer.quick_transaction() as session:
             mail = handover.step(session, self.done, claim, clock.now())
             marked = time.monotonic()
         self.done = []
+        if mail is NotNow.PAUSED:
+            self.resting.append(claim)
+            self.is_held_up = True
+            return None
         if mail is not None:
             self.in_hand[mail.public_id] = _InHand(claim, marked)
         return mail

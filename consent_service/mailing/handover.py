@@ -7,6 +7,7 @@ and signing it, is done outside of the transaction, which on SQLite keeps every 
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,7 +18,6 @@ from consent_service.domain.kinds import LeftOut, SuppressionReason
 from consent_service.ledger import queries as ledger
 from consent_service.limits import service as limits
 from consent_service.limits.rules import Reaction
-from consent_service.mailing import claiming
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, SingleMail
 from consent_service.mailing.models import Mailing, Message
@@ -88,37 +88,49 @@ _SENT = Prepared(
 )
 
 
-def step(session: Session, done: list[Outcome], following: Claim, now: datetime) -> Copy | SingleMail | None:
-    """Records what is done, then decides on the following message and marks it as being handed over.
+_LEAVE_OUT = Prepared(
+    sa.update(table(Message))
+    .where(*_OURS)
+    .values(
+        state=MessageState.SUPPRESSED,
+        left_out=sa.bindparam("reason", type_=Message.left_out.type),
+        lease_token=None,
+        lease_until=None,
+    )
+)
+
+
+class NotNow(Enum):
+    """Why a message stays where it is: its mailing rests, and whoever has claimed it puts it back."""
+
+    PAUSED = "paused"
+
+
+def step(
+    session: Session, successes: list[Outcome], following: Claim, now: datetime
+) -> Copy | SingleMail | NotNow | None:
+    """Records what the server has taken, then decides on the following message and marks it as being handed over.
 
     Returns what to compose and hand over, or None where the person is left out or the lease was lost. The order
-    is that of design I6: lock the person, and look in a further statement.
+    is that of design I6: lock the person, and look in a further statement. All statements are prepared ones
+    (`Writer.quick_transaction`).
     """
     if following.subject_id is not None and not is_sqlite():
         subjects.lock_shared(session, following.subject_id)
-    for outcome in done:
-        record(session, outcome)
+    for outcome in successes:
+        _record_success(session, outcome)
     found = _look(session, following)
     if found is None:
         return None
     if found.is_paused:
-        claiming.release(session, [following])
-        return None
+        return NotNow.PAUSED
+    ours = {"message": following.message_id, "token": following.token}
     if found.left_out is not None:
-        _update(session, following, state=MessageState.SUPPRESSED, left_out=found.left_out, **_ENDED)
+        _LEAVE_OUT.run(session, {**ours, "reason": found.left_out})
         return None
-    _mark(session, following, found, now)
+    until = following.lease_until(now)
+    _MARK.run(session, {**ours, "further_attempts": int(found.is_first_mark), "until": until})
     return found.mail
-
-
-def _mark(session: Session, claim: Claim, found: "_Found", now: datetime) -> None:
-    values = {
-        "message": claim.message_id,
-        "token": claim.token,
-        "further_attempts": int(found.is_first_mark),
-        "until": claim.lease_until(now),
-    }
-    _MARK.run(session, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +175,21 @@ def _update(session: Session, claim: Claim, **values: object) -> None:
 
 
 def record(session: Session, done: Outcome) -> None:
-    """Writes down what the server said, if the message is still ours. A success is one statement."""
+    """Writes down what the server said, if the message is still ours."""
     if done.reply.is_success:
-        _SENT.run(
-            session,
-            {
-                "message": done.claim.message_id,
-                "token": done.claim.token,
-                "at": done.at,
-                "answer": str(done.reply),
-            },
-        )
+        _record_success(session, done)
     else:
         _update(session, done.claim, reply=str(done.reply), **_ENDED, **_after_refusal(session, done))
+
+
+def _record_success(session: Session, done: Outcome) -> None:
+    values = {
+        "message": done.claim.message_id,
+        "token": done.claim.token,
+        "at": done.at,
+        "answer": str(done.reply),
+    }
+    _SENT.run(session, values)
 
 
 def _after_refusal(session: Session, done: Outcome) -> dict[str, object]:

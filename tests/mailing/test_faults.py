@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from aiosmtpd.smtp import SMTP
 from flask import Flask
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from consent_service import clock, worker
@@ -22,6 +23,7 @@ from consent_service.domain.kinds import SuppressionReason
 from consent_service.mailing import claiming, handover, smtp
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
+from consent_service.mailing.claiming import Claim
 from consent_service.mailing.models import MailingTemplate, Message
 from consent_service.mailing.rules import Lane, MailingState, MailKind
 from consent_service.mailing.smtp import CannotConnect, Connection
@@ -308,13 +310,25 @@ class TestMailThatCannotBeComposed:
 
 class TestPausedAndCancelled:
     @pytest.mark.parametrize("state", [MailingState.PAUSED, MailingState.CANCELLED])
-    def test_after_the_claim(self, mailing_of_five: MailingId, port: int, state: MailingState) -> None:
-        with transaction() as session:
-            claims = claiming.claim(session, Lane.BULK, 5)
+    def test_after_the_claim(
+        self,
+        mailing_of_five: MailingId,
+        carrier: Carrier,
+        port: int,
+        monkeypatch: pytest.MonkeyPatch,
+        state: MailingState,
+    ) -> None:
+        claim = claiming.claim
+
+        def claim_and_change(session: Session, lane: Lane, count: int) -> list[Claim]:
+            claims = claim(session, lane, count)
             mailing.change(session, mailing_of_five, state, clock.now())
-        for claim in claims:
-            with transaction() as session:
-                assert handover.step(session, [], claim, clock.now()) is None
+            return claims
+
+        monkeypatch.setattr(claiming, "claim", claim_and_change)
+        with serving(Recorder(), port) as server:
+            carrier.carry_batch()
+        assert server.taken == []
         assert states() == ({"queued": 5} if state is MailingState.PAUSED else {"suppressed": 5})
 
     def test_a_cancelled_mailing_is_emptied_by_chunks(self, mailing_of_five: MailingId) -> None:
