@@ -34,14 +34,14 @@ def form() -> tuple[str, int]:
 def sign_up() -> tuple[str, int]:
     """Takes a sign-up, or shows the form again with what is wrong; says the same whoever the address is.
 
-    The form is measured by what was in force when this process last looked. Whether that still holds is looked at
-    in the transaction that writes, and before anything is found wrong: a session for it would cost as much.
+    It is judged by what was in force when this process last looked, and the transaction that writes looks again: a
+    session for that alone would cost as much. What does not pass is judged by what is in force now.
     """
     check_origin()
-    shown = notice.in_force_when_last_read() or _in_force()
+    shown, language = notice.in_force_when_last_read() or _in_force(), current_language()
     while True:
-        form = SignUpForm(shown, current_language(), request.form)
-        if form.validate() and _is_taken(form, shown):
+        form = SignUpForm(shown, language, request.form)
+        if form.validate() and _is_taken(form, shown, language):
             return _check_your_mail(form), 200
         outdated, shown = shown, _in_force()
         if shown == outdated:
@@ -53,19 +53,24 @@ def _in_force() -> InForce:
         return notice.in_force(session, clock.now())
 
 
-def _is_taken(form: SignUpForm, shown: InForce) -> bool:
+def _is_taken(form: SignUpForm, shown: InForce, language: Language) -> bool:
     wish = service.SignUp(
         address=form.email.data or "",
         name=form.name.data,
         mail_language=Language(form.language.data),
-        shown_language=current_language(),
+        shown_language=language,
         ticked=form.purposes.data or (),
         shown=shown.offered,
         notice=shown.notice,
-        form_url=form.embedding_page or settings().base_url + url_for("newsletter.form"),
+        form_url=form.embedding_page or settings().base_url + _path(),
     )
     with transaction() as session:
         return service.sign_up_if_in_force(session, shown, wish, request_evidence(), clock.now())
+
+
+def _path() -> str:
+    """Where our form is, in the language and frame that the visitor asked for; without these it is where it is sent."""
+    return url_for("newsletter.form") if request.query_string else request.script_root + request.path
 
 
 def _check_your_mail(form: SignUpForm) -> str:
