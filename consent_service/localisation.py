@@ -12,6 +12,7 @@ from consent_service.domain.kinds import Language
 from consent_service.extensions import babel, settings
 
 _NAMES = {Language.GERMAN: "Deutsch", Language.ENGLISH: "English"}
+_CODES = frozenset(language.value for language in Language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ def current_language() -> Language:
 
 def _select() -> str:
     chosen = request.args.get("lang", "")
-    if chosen in list(Language):
+    if chosen in _CODES:
         return chosen
     for wanted, quality in request.accept_languages:  # best first; en-GB is English, too
         primary = wanted.replace("_", "-").partition("-")[0].lower()
-        if quality > 0 and primary in list(Language):
+        if quality > 0 and primary in _CODES:
             return primary
     return Language.GERMAN.value
 
@@ -58,7 +59,7 @@ def _here_in(language: Language) -> str:
 
 def _keep_choice(endpoint: str, values: dict[str, Any]) -> None:
     """Carries a language that was chosen by the switch into every link: there is no cookie to keep it."""
-    if has_request_context() and endpoint != "static" and request.args.get("lang") in list(Language):
+    if has_request_context() and endpoint != "static" and request.args.get("lang") in _CODES:
         values.setdefault("lang", request.args["lang"])
 
 

@@ -6,15 +6,15 @@ exception can hold anything, a database's even the row that it refused; so its t
 
 import logging
 import re
+import secrets
 import sys
 import time
 import traceback
 from collections.abc import Iterator
-from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, Response, g, request, request_started
+from flask import Flask, Response, g, request, request_finished, request_started
 from structlog.typing import EventDict
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -89,13 +89,13 @@ def _described(error: BaseException) -> dict[str, object]:
 
 def _begin(_app: Flask, **_: object) -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
-def _end(response: Response) -> Response:
+def _end(_app: Flask, response: Response, **_: object) -> None:
     response.headers["X-Request-ID"] = g.request_id
     if request.endpoint not in ("static", "monitoring.healthz"):
         log.info(
@@ -105,12 +105,11 @@ def _end(response: Response) -> Response:
             status=response.status_code,
             milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
         )
-    return response
 
 
 def init_app(app: Flask) -> None:
     """Gives each request an id and logs it when it is done."""
     request_started.connect(_begin, app)
-    app.after_request(_end)
+    request_finished.connect(_end, app)
     # Flask would log a failed request's path; errors.py logs the failure.
     app.logger.disabled = True

@@ -11,14 +11,13 @@ from functools import cached_property
 from typing import Any, cast
 
 import wtforms
-from email_validator import EmailNotValidError, validate_email
 from flask import request
 from flask_babel import lazy_gettext as _l
 from itsdangerous import BadData
 from werkzeug.datastructures import MultiDict
 
 from consent_service import clock
-from consent_service.domain.addresses import normalise
+from consent_service.domain.addresses import deliverable
 from consent_service.domain.errors import ForeignSite, InvalidAddress
 from consent_service.extensions import settings
 from consent_service.tokens import Serializer, TimedSerializer, serializer, timed_serializer
@@ -133,7 +132,6 @@ class Deliverable:
 
     def __call__(self, form: wtforms.Form, field: wtforms.StringField) -> None:
         try:
-            validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False)
-            normalise(field.data or "")
-        except (EmailNotValidError, InvalidAddress) as error:
+            deliverable(field.data or "")
+        except InvalidAddress as error:
             raise wtforms.ValidationError(_l("Enter an e-mail address, for example name@example.com")) from error

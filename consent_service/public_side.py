@@ -1,8 +1,9 @@
 """The public side: pages that know no session and no staff, and are asked for most.
 
 Extensions for staff pages (who is signed in, Flask-WTF's token, limits for every page) have Flask call them
-before each request, wherever it goes. Together they take as long as a one-click in the database
-(docs/speed.md), so the public side goes without, and `limited` views count their requests themselves.
+before and after each request, wherever it goes. Together they take as long as a one-click in the database
+(docs/speed.md), so the public side goes without, and `limited` views count their requests themselves. What is
+meant for every page listens to Flask's signals.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import Blueprint, Flask, Request, Response, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import TooManyRequests
 
@@ -22,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class PublicBlueprint(Blueprint):
-    """Pages for anybody: no session, no `before_request`, and forms with a token of their own (design I11)."""
+    """Pages for anybody: no session, no hooks around requests, and forms with a token of their own (design I11)."""
 
 
 class Application(Flask):
@@ -30,9 +31,14 @@ class Application(Flask):
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         """Runs what extensions and blueprints want done first, except on the public side."""
-        if isinstance(self.blueprints.get(request.blueprint or ""), PublicBlueprint):
-            return None
-        return super().preprocess_request()
+        return None if self._is_public() else super().preprocess_request()
+
+    def process_response(self, response: Response) -> Response:
+        """Runs what extensions and blueprints want done last, and keeps the session, except on the public side."""
+        return response if self._is_public() else super().process_response(response)
+
+    def _is_public(self) -> bool:
+        return isinstance(self.blueprints.get(request.blueprint or ""), PublicBlueprint)
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -43,11 +49,6 @@ class Sessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Tells the browser what became of its session; a session that nobody looked at is passed over."""
-        if session or session.accessed or session.modified:
-            super().save_session(app, session, response)
 
 
 def limited(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, request_finished
 
 from consent_service.extensions import settings
 
@@ -46,14 +46,13 @@ def _values(frame_ancestors: str, secure: bool, stored: bool) -> tuple[tuple[str
     return tuple(values.items())
 
 
-def _add(response: Response) -> Response:
+def _add(_app: Flask, response: Response, **_: object) -> None:
     headers = response.headers
     given = set(headers.keys(lower=True))
     values = _values(_frame_ancestors(), settings().secure, stored=request.endpoint == "static")
     headers.extend((name, value) for name, value in values if name.lower() not in given)
-    return response
 
 
 def init_app(app: Flask) -> None:
     """Adds the headers to every response of the application."""
-    app.after_request(_add)
+    request_finished.connect(_add, app)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from email_validator import EmailNotValidError, validate_email
-
-from consent_service.domain.addresses import LONGEST_ADDRESS, NormalisedAddress, mailbox, normalise
+from consent_service.domain.addresses import LONGEST_ADDRESS, NormalisedAddress, deliverable, mailbox, normalise
 from consent_service.domain.errors import InvalidAddress
 from consent_service.domain.kinds import ConsentStatus, Language
 from consent_service.domain.names import LONGEST_NAME, tidy
@@ -167,11 +165,9 @@ def _address(kind: ImportKind, written: str | None) -> tuple[str, NormalisedAddr
     if written is None:
         raise _Bad(RowReason.NO_ADDRESS)
     try:
-        if kind is ImportKind.CUSTOMERS:
-            validate_email(written, check_deliverability=False, allow_smtputf8=False)
-        normalised = normalise(written)
+        normalised = deliverable(written) if kind is ImportKind.CUSTOMERS else normalise(written)
         return mailbox(written, normalised), normalised
-    except (EmailNotValidError, InvalidAddress) as error:
+    except InvalidAddress as error:
         raise _Bad(RowReason.INVALID_ADDRESS) from error
 
 

@@ -1,6 +1,5 @@
 """The sign-up form."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import wtforms
@@ -10,7 +9,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from consent_service.domain.kinds import Language
 from consent_service.domain.names import LONGEST_NAME
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice.queries import InForce
 from consent_service.public_forms import Deliverable, PublicForm, without_margins
 
 
@@ -38,13 +37,11 @@ class SignUpForm(PublicForm):
 
     notice = wtforms.HiddenField()
 
-    def __init__(
-        self, offered: Sequence[Wording], edition: PrivacyNotice, language: Language, formdata: Any = None
-    ) -> None:
+    def __init__(self, shown: InForce, language: Language, formdata: Any = None) -> None:
         super().__init__(formdata, language=language.value)
-        self.purposes.choices = [SelectChoice(wording.reference, wording.title(language)) for wording in offered]
+        self.purposes.choices = [SelectChoice(wording.reference, wording.title(language)) for wording in shown.offered]
         self.shown_notice = self.notice.data
-        self.notice.data = str(edition.number)
+        self.notice.data = str(shown.notice.number)
 
     def validate_notice(self, field: wtforms.HiddenField) -> None:
         """The evidence names the notice that was shown; a form that names none links to the one in force."""

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
 from consent_service.evidence.service import Evidence
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice import queries as notice
+from consent_service.notice.queries import InForce, PrivacyNotice, Wording
 from consent_service.registrations import service as registrations
 from consent_service.registrations.rules import RegistrationKind
 
@@ -26,6 +27,14 @@ class SignUp:
     shown: Sequence[Wording]
     notice: PrivacyNotice
     form_url: str
+
+
+def sign_up_if_in_force(session: Session, shown: InForce, wish: SignUp, source: Evidence, at: datetime) -> bool:
+    """As `sign_up`, unless something else than what was shown is in force at `at`; whether it was in force."""
+    holds = notice.in_force(session, at) == shown
+    if holds:
+        sign_up(session, wish, source, at)
+    return holds
 
 
 def sign_up(session: Session, wish: SignUp, source: Evidence, at: datetime) -> PublicId:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from consent_service.database import UtcDateTime
 from consent_service.domain.errors import NotFound
@@ -49,28 +49,48 @@ class Wording:
         return self.words[language].title
 
 
+@dataclass(frozen=True, slots=True)
+class PrivacyNotice:
+    """One edition of the privacy notice, in every language, in Markdown."""
+
+    id: NoticeId
+    number: int
+    valid_from: datetime
+    digest: bytes
+    bodies: dict[Language, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What the public forms show at a moment: the wordings that one may agree to, in their order, and the notice."""
+
+    offered: tuple[Wording, ...]
+    notice: PrivacyNotice
+
+
+_AT = sa.bindparam("at", type_=UtcDateTime())
 _LISTED = (
     sa.select(PurposeVersion.id, Purpose.offered)
     .join(Purpose, PurposeVersion.purpose_id == Purpose.id)
     .order_by(Purpose.position, Purpose.id, PurposeVersion.number)
 )
-_newest = (
-    sa.select(PurposeVersion.purpose_id, sa.func.max(PurposeVersion.number).label("number"))
-    .where(PurposeVersion.valid_from <= sa.bindparam("at", type_=UtcDateTime()))
-    .group_by(PurposeVersion.purpose_id)
-    .subquery()
-)
-_CURRENT = Prepared(
-    _LISTED.join(
-        _newest,
-        sa.and_(PurposeVersion.purpose_id == _newest.c.purpose_id, PurposeVersion.number == _newest.c.number),
-    )
-)
-_CURRENT_NOTICE = Prepared(
-    sa.select(Notice.id)
-    .where(Notice.valid_from <= sa.bindparam("at", type_=UtcDateTime()))
-    .order_by(Notice.number.desc())
+_candidate = aliased(PurposeVersion)
+_version_in_force = (
+    sa.select(_candidate.id)
+    .where(_candidate.purpose_id == Purpose.id, _candidate.valid_from <= _AT)
+    .order_by(_candidate.number.desc())
     .limit(1)
+    .correlate(Purpose)
+    .scalar_subquery()
+)
+_CURRENT = Prepared(_LISTED.where(PurposeVersion.id == _version_in_force))
+_notice_in_force = sa.select(Notice.id).where(Notice.valid_from <= _AT).order_by(Notice.number.desc()).limit(1)
+_CURRENT_NOTICE = Prepared(_notice_in_force)
+_IN_FORCE = Prepared(
+    sa.select(Notice.id, _version_in_force)
+    .outerjoin_from(Notice, Purpose, Purpose.offered.is_(True))
+    .where(Notice.id == _notice_in_force.scalar_subquery())
+    .order_by(Purpose.position, Purpose.id)
 )
 
 
@@ -100,7 +120,7 @@ def _as_offered(wording: Wording, is_offered: bool) -> Wording:
 
 # A version never changes once it is published, so every process reads each one once.
 _versions: dict[tuple[str, PurposeVersionId], Wording] = {}
-_notices: dict[tuple[str, NoticeId], "PrivacyNotice"] = {}
+_notices: dict[tuple[str, NoticeId], PrivacyNotice] = {}
 
 
 def _version(session: Session, version_id: PurposeVersionId) -> Wording:
@@ -127,6 +147,33 @@ def _version(session: Session, version_id: PurposeVersionId) -> Wording:
     return _versions[key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is in force, and the rows that say so."""
+
+    rows: list[tuple[NoticeId, PurposeVersionId]]
+    in_force: InForce
+
+
+_seen: dict[str, _Seen] = {}
+
+
+def in_force(session: Session, at: datetime) -> InForce:
+    """What is in force at `at` (aware). Raises NotFound before the first texts were published."""
+    rows = _IN_FORCE.all(session, {"at": at})
+    seen = _seen.get(settings().database_url)
+    if seen is None or seen.rows != rows:
+        offered = [_as_offered(_version(session, version), True) for _, version in rows if version is not None]
+        seen = _seen[settings().database_url] = _Seen(rows, InForce(tuple(offered), current_notice(session, at)))
+    return seen.in_force
+
+
+def in_force_when_last_read() -> InForce | None:
+    """What `in_force` found when this process last asked; whether it still holds, only `in_force` knows."""
+    seen = _seen.get(settings().database_url)
+    return seen.in_force if seen else None
+
+
 def purpose_ids(session: Session) -> frozenset[PurposeId]:
     """Every purpose that there is."""
     return frozenset(session.execute(sa.select(Purpose.id)).scalars())
@@ -138,17 +185,6 @@ def purpose(session: Session, code: str, at: datetime) -> Wording:
         if wording.code == code:
             return wording
     raise NotFound(f"there is no purpose {code!r}")
-
-
-@dataclass(frozen=True, slots=True)
-class PrivacyNotice:
-    """One edition of the privacy notice, in every language, in Markdown."""
-
-    id: NoticeId
-    number: int
-    valid_from: datetime
-    digest: bytes
-    bodies: dict[Language, str]
 
 
 def current_notice(session: Session, at: datetime) -> PrivacyNotice:

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from consent_service.domain.kinds import Language
 from consent_service.domain.names import LONGEST_NAME
 from consent_service.newsletter.forms import SignUpForm
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice.queries import InForce
 from consent_service.public_forms import without_margins
 from consent_service.seminars.queries import Details, Question
 from consent_service.seminars.rules import LONGEST_ANSWER, NO, YES, QuestionKind
@@ -37,13 +37,11 @@ class RegistrationForm(SignUpForm):
     )
 
 
-def registration_form(
-    seminar: Details, offered: Sequence[Wording], edition: PrivacyNotice, language: Language, formdata: Any = None
-) -> RegistrationForm:
+def registration_form(seminar: Details, shown: InForce, language: Language, formdata: Any = None) -> RegistrationForm:
     """The form of one seminar, with its questions."""
     fields = {PREFIX + question.key: answer_field(question, language) for question in seminar.questions}
     form: type[RegistrationForm] = type("SeminarForm", (RegistrationForm,), fields)
-    return form(offered, edition, language, formdata)
+    return form(shown, language, formdata)
 
 
 class AnswersForm(wtforms.Form):

@@ -16,7 +16,7 @@ from consent_service.domain.kinds import Language
 from consent_service.links import Use
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice.queries import InForce
 from consent_service.preferences import queries as preferences
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.public_side import PublicBlueprint, limited
@@ -59,20 +59,18 @@ def feed() -> Response:
 @dataclass(frozen=True, slots=True)
 class _Shown:
     seminar: Details
-    offered: list[Wording]
-    edition: PrivacyNotice
+    in_force: InForce
 
 
 def _shown(public_id: str) -> _Shown:
     now = clock.now()
     with reading() as session:
         seminar = queries.announced(session, PublicId(public_id), now)
-        offered = [wording for wording in notice.current_wordings(session, now) if wording.offered]
-        return _Shown(seminar, offered, notice.current_notice(session, now))
+        return _Shown(seminar, notice.in_force(session, now))
 
 
 def _form(shown: _Shown, formdata: object = None) -> RegistrationForm:
-    return forms.registration_form(shown.seminar, shown.offered, shown.edition, current_language(), formdata)
+    return forms.registration_form(shown.seminar, shown.in_force, current_language(), formdata)
 
 
 @blueprint.get("/seminars/<public_id>")
@@ -101,8 +99,8 @@ def register(public_id: str) -> Answer:
         shown_language=current_language(),
         answers=forms.answers_in(form, shown.seminar.questions),
         ticked=form.purposes.data or (),
-        shown=shown.offered,
-        notice=shown.edition,
+        shown=shown.in_force.offered,
+        notice=shown.in_force.notice,
         form_url=calendar.page_url(shown.seminar, current_language()),
     )
     with transaction() as session:
@@ -121,8 +119,8 @@ def _page(shown: _Shown, form: RegistrationForm) -> str:
         form=form if shown.seminar.takes_registrations else None,
         answers=[form[forms.PREFIX + question.key] for question in shown.seminar.questions],
         questions=shown.seminar.questions,
-        hints={wording.reference: wording.words[language].wording for wording in shown.offered},
-        edition=shown.edition,
+        hints={wording.reference: wording.words[language].wording for wording in shown.in_force.offered},
+        edition=shown.in_force.notice,
     )
 
 

@@ -16,7 +16,7 @@ from consent_service.domain.kinds import Language
 from consent_service.exports.forms import MarketingForm, format_field, reason_field
 from consent_service.exports.rules import ExportFormat
 from consent_service.extensions import settings
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice.queries import InForce
 from consent_service.public_forms import Deliverable, PublicForm, without_margins
 from consent_service.surveys import rules, validation
 from consent_service.surveys.exporting import Whom
@@ -35,11 +35,11 @@ class RegisterForm(PublicForm):
     )
     notice = wtforms.HiddenField()
 
-    def __init__(self, offered: Sequence[Wording], edition: PrivacyNotice, language: Language, formdata: Any) -> None:
+    def __init__(self, shown: InForce, language: Language, formdata: Any) -> None:
         super().__init__(formdata)
-        self.purposes.choices = [SelectChoice(wording.reference, wording.title(language)) for wording in offered]
+        self.purposes.choices = [SelectChoice(wording.reference, wording.title(language)) for wording in shown.offered]
         self.shown_notice = self.notice.data
-        self.notice.data = str(edition.number)
+        self.notice.data = str(shown.notice.number)
 
     def validate_notice(self, field: wtforms.HiddenField) -> None:
         """The evidence names the notice that was shown; a form that names none links to the one in force."""

@@ -8,7 +8,7 @@ from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings, staff_forms
 from consent_service.localisation import current_language
 from consent_service.notice import queries as notice
-from consent_service.notice.queries import PrivacyNotice, Wording
+from consent_service.notice.queries import InForce
 from consent_service.public_forms import check_origin, request_evidence
 from consent_service.public_side import PublicBlueprint, limited
 from consent_service.surveys import queries, registration
@@ -43,14 +43,14 @@ def register(public_id: PublicId) -> tuple[str, int]:
     survey, form = _survey(public_id), _form(request.form)
     if survey.state is not State.OPEN or not form.validate():
         return _page(public_id, form, 400)
-    offered, edition = _offered()
+    shown = _in_force()
     wish = Wish(
         survey=survey,
         address=form.email.data or "",
         language=current_language(),
         ticked=form.purposes.data or (),
-        shown=offered,
-        notice=edition,
+        shown=shown.offered,
+        notice=shown.notice,
         form_url=settings().base_url + url_for("surveys.show", public_id=public_id, _external=False),
     )
     with transaction() as session:
@@ -65,28 +65,25 @@ def _survey(public_id: PublicId) -> Details:
         return queries.published(session, public_id, clock.now())
 
 
-def _offered() -> tuple[list[Wording], PrivacyNotice]:
-    now = clock.now()
+def _in_force() -> InForce:
     with reading() as session:
-        offered = [wording for wording in notice.current_wordings(session, now) if wording.offered]
-        return offered, notice.current_notice(session, now)
+        return notice.in_force(session, clock.now())
 
 
 def _form(typed: object) -> RegisterForm:
-    offered, edition = _offered()
-    return RegisterForm(offered, edition, current_language(), typed)
+    return RegisterForm(_in_force(), current_language(), typed)
 
 
 def _page(public_id: PublicId, form: RegisterForm, status: int) -> tuple[str, int]:
     survey = _survey(public_id)
-    offered, edition = _offered()
+    shown = _in_force()
     page = render_template(
         "surveys/show.html",
         survey=survey,
         text=survey.text(current_language()),
         text_language=survey.language(current_language()).value,
         form=form,
-        hints={wording.reference: wording.words[current_language()].wording for wording in offered},
-        edition=edition,
+        hints={wording.reference: wording.words[current_language()].wording for wording in shown.offered},
+        edition=shown.notice,
     )
     return page, status

@@ -3,15 +3,27 @@
 import unicodedata
 from contextlib import suppress
 
+import idna
 import pytest
-from hypothesis import given
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consent_service.domain.addresses import mailbox, normalise
+from consent_service.domain.addresses import deliverable, mailbox, normalise
 from consent_service.domain.errors import InvalidAddress
 
 LOCAL_PARTS = st.text(st.sampled_from("abzABZ019.+-_äÖßéİıſΣς\u0345\u0301"), min_size=1, max_size=20)
 DOMAINS = st.sampled_from(["example.org", "EXAMPLE.org", "müller.example", "MÜLLER.example", "straße.example"])
+PLAIN = st.text(st.sampled_from("aZ09.+-_"), min_size=1, max_size=8)
+LABELS = st.text(st.sampled_from("aZ09-"), min_size=1, max_size=5)
+LONG = st.integers(60, 260).map(lambda length: ("a" * 60 + ".") * (length // 61) + "b" * (length % 61))
+ADDRESSES = st.builds(
+    "{}@{}{}".format,
+    PLAIN | st.text(st.sampled_from("a.'\"@< ä\u212aſ"), max_size=8) | st.integers(60, 70).map("a".__mul__),
+    LABELS | LABELS | LONG | st.text(st.sampled_from("axnXN-.@> ä\u212aſ"), max_size=5),
+    st.sampled_from(["", ".org", ".org", ".ORG", ".xn--mller-kva.org", ".test", ".local", ".example\n", ".org."]),
+)
+LONGER_WRITTEN_OUT = f"{idna.encode('中' * 40).decode()}.{idna.encode('中' * 40).decode()}.org"
 
 
 @given(st.text())
@@ -60,3 +72,27 @@ def test_the_form_is_frozen(written: str, comparable: str) -> None:
 def test_garbage_is_refused(garbage: str) -> None:
     with pytest.raises(InvalidAddress):
         normalise(garbage)
+
+
+@given(ADDRESSES)
+@example("anna@example.org")
+@example(f"{'a' * 64}@{'a.' * 93}org")
+@example(f"aaaaaaaa@{LONGER_WRITTEN_OUT}")
+@example(f"aaaaaaaaa@{LONGER_WRITTEN_OUT}")
+def test_deliverable_is_what_email_validator_says_and_can_be_compared(address: str) -> None:
+    assert _outcome(address) == _outcome(address) == _outcome_without_shortcuts(address)
+
+
+def _outcome(address: str) -> str | None:
+    try:
+        return deliverable(address)
+    except InvalidAddress:
+        return None
+
+
+def _outcome_without_shortcuts(address: str) -> str | None:
+    try:
+        validate_email(address, check_deliverability=False, allow_smtputf8=False)
+        return normalise(address)
+    except (EmailNotValidError, InvalidAddress):
+        return None

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from html import unescape
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_service import create_app
+from consent_service import clock, create_app
 from consent_service.config import ConfigurationError, from_environment
 from consent_service.database import reading
 from consent_service.evidence import service as evidence
+from consent_service.evidence.service import Evidence
 from consent_service.extensions import database
 from consent_service.registrations.models import Registration
 from tests.conftest import add_staff, environment, sign_in
-from tests.driving import heading, hidden, text_of
+from tests.driving import FILL_TIME, heading, hidden, text_of
 
 SITE = "https://www.beispiel.example"
 PAGE = f"{SITE}/aktuell/newsletter.html"
@@ -75,12 +77,32 @@ def test_the_snippet_posts_from_the_other_site(visitor: FlaskClient, snippet: st
     answer = visitor.post("/newsletter?lang=en", data=_fields(snippet), headers=headers)
     assert (answer.status_code, heading(answer.text)) == (200, "Check your mailbox")
     assert "site-head" in answer.text
+    box = _evidence()
+    assert box["form"] == PAGE
+    assert box["language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("sent_to", "form"),
+    [
+        ("/newsletter", "/newsletter"),
+        ("/newsletter?lang=de&embedded=1", "/newsletter?lang=de&embedded=1"),
+        ("/newsletter?utm_source=poster", "/newsletter"),
+    ],
+)
+def test_the_evidence_of_our_own_form_is_its_address(visitor: FlaskClient, sent_to: str, form: str) -> None:
+    with time_machine.travel(clock.now() - FILL_TIME):
+        token = hidden(visitor.get(sent_to).text, "form_token")
+    fields = {"form_token": token, "email": "anna@example.org", "language": "en", "purposes": "newsletter:1"}
+    assert visitor.post(sent_to, data=fields).status_code == 200
+    assert _evidence()["form"] == f"http://localhost{form}"
+
+
+def _evidence() -> Evidence:
     with reading() as session:
         row = session.query(Registration).one()
         key = evidence.request_key(session, row.data_key_id)
-        box = evidence.open_box(key, row.evidence, row.public_id)
-    assert box["form"] == PAGE
-    assert box["language"] == "en"
+        return evidence.open_box(key, row.evidence, row.public_id)
 
 
 def test_a_foreign_site_is_refused_with_the_way_to_our_form(visitor: FlaskClient, snippet: str) -> None:

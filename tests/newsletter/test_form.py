@@ -206,6 +206,28 @@ def test_a_notice_that_changed_meanwhile_is_shown_anew(visitor: FlaskClient) -> 
     assert sign_up(visitor, ANNA, notice="2").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "topic", "status"),
+    [
+        ("about once a month", "about twice a month", "newsletter:1", 400),
+        ("about once a month", "about twice a month", "newsletter:2", 200),
+        ("offered = true", "offered = false", "newsletter:1", 400),
+        ("## For how long?", "## How long?", "newsletter:1", 400),
+    ],
+)
+def test_what_another_process_published_counts_from_the_next_form_that_is_sent(
+    visitor: FlaskClient, old: str, new: str, topic: str, status: int
+) -> None:
+    with time_machine.travel(clock.now() - FILL_TIME):
+        page = visitor.get("/newsletter").text  # this process has now seen what is about to change
+    fields = {name: hidden(page, name) for name in ("form_token", "notice")}
+    _publish(old, new)
+    before = everything()
+    sent = visitor.post("/newsletter", data={**fields, "email": ANNA, "language": "de", "purposes": topic})
+    assert sent.status_code == status
+    assert (everything() == before) is (status == 400)
+
+
 def test_each_source_is_limited_and_ipv6_counts_by_its_64(sqlite_url: str) -> None:
     app = create_app(from_environment(environment(sqlite_url, SIGN_UP_LIMIT="3 per minute")))
     client = app.test_client(use_cookies=False)
