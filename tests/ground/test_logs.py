@@ -28,12 +28,12 @@ def _lines(output: io.StringIO) -> list[dict[str, object]]:
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What the service logs, as a process of it would."""
     root, gunicorn = logging.getLogger(), logging.getLogger("gunicorn.error")
-    before = root.handlers, gunicorn.handlers, gunicorn.propagate
+    before, before_of_structlog = (root.handlers, gunicorn.handlers, gunicorn.propagate), structlog.get_config()
     output = io.StringIO()
     monkeypatch.setattr(sys, "stderr", output)
     logs.configure()
     yield output
-    structlog.reset_defaults()
+    structlog.configure(**before_of_structlog)
     root.handlers, gunicorn.handlers, gunicorn.propagate = before
 
 
