@@ -30,7 +30,10 @@ def main() -> None:
         tokens = [links.sign(links.Use.UNSUBSCRIBE, link) for link in _people((ROUNDS + 1) * requests)]
         bare_app.prepare(folder / "bare.db")
         variables = {**environment(folder), "BARE_DATABASE": str(folder / "bare.db")}
-        with gunicorn("wsgi:app", variables) as our_port, gunicorn("benchmarks.bare:app", variables) as bare_port:
+        with (
+            gunicorn(folder, "wsgi:app", variables) as our_port,
+            gunicorn(folder, "benchmarks.bare:app", variables) as bare_port,
+        ):
             for round_number in range(ROUNDS + 1):
                 share = tokens[round_number * requests : (round_number + 1) * requests]
                 our_rate = rate(our_port, [post(f"/unsubscribe/{token}", BODY) for token in share])

@@ -40,14 +40,14 @@ def main() -> None:
         fill_either(folder, url, PEOPLE)
         tokens = iter(_tokens(2 * ROUNDS * clicks + clicks))
         mailing = start_mailing()
-        with gunicorn("wsgi:app", environment(folder, url)) as port:
+        with gunicorn(folder, "wsgi:app", environment(folder, url)) as port:
             _click(port, islice(tokens, clicks))  # warms up
             for _ in range(ROUNDS):
                 quiet.append(_p99(_click(port, islice(tokens, clicks))))
                 with worker(folder, mail_port):
-                    _wait_for_more(mailing)
+                    wait_for_more(mailing)
                     busy.append(_p99(_click(port, islice(tokens, clicks))))
-                    _wait_for_more(mailing)  # it has not ended meanwhile
+                    wait_for_more(mailing)  # it has not ended meanwhile
     report("one_click_busy" if url is None else "one_click_busy_postgresql", busy, quiet, "ms", AIM)
 
 
@@ -58,7 +58,7 @@ def _tokens(count: int) -> list[str]:
         return [links.sign(links.Use.UNSUBSCRIBE, link) for link in session.execute(newest).scalars()]
 
 
-def _wait_for_more(mailing: MailingId) -> None:
+def wait_for_more(mailing: MailingId) -> None:
     """Waits until the worker has sent some more of the mailing."""
     before, deadline = count_sent(mailing), time.monotonic() + 20
     while count_sent(mailing) <= before:

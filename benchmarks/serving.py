@@ -26,6 +26,7 @@ TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
 SECRET = "0123456789abcdef0123456789abcdef"
 WORKERS = 2
 CONNECTIONS = 4
+LINES_SHOWN = 60
 
 
 def environment(folder: Path, database_url: str | None = None) -> dict[str, str]:
@@ -86,16 +87,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def gunicorn(target: str, variables: dict[str, str]) -> Iterator[int]:
-    """Gunicorn with two processes serving `target`; its port."""
+def gunicorn(folder: Path, target: str, variables: dict[str, str]) -> Iterator[int]:
+    """Gunicorn with two processes serving `target`; its port.
+
+    What it says goes to a file in `folder`, whose end is shown with whatever goes wrong meanwhile.
+    """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", target]
-    process = subprocess.Popen(
-        command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    said = folder / f"gunicorn-{port}.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=log)
     try:
         _wait_until_up(port)
         yield port
+        if process.poll() is not None:
+            raise RuntimeError("the web server has ended by itself")
+    except Exception as error:
+        state = "runs" if process.poll() is None else f"has ended with {process.returncode}"
+        lines = said.read_text("utf-8", "replace").splitlines()[-LINES_SHOWN:]
+        error.add_note("\n".join([f"Gunicorn, which {state}, said last:", *lines]))
+        raise
     finally:
         process.terminate()
         process.wait()
@@ -126,9 +137,12 @@ def rate(port: int, requests: Sequence[bytes]) -> float:
 
     def send(share: Sequence[bytes]) -> None:
         for request in share:
-            with socket.create_connection(("127.0.0.1", port)) as connection:
-                connection.sendall(request)
-                answer = connection.makefile("rb").read()
+            try:
+                with socket.create_connection(("127.0.0.1", port)) as connection:
+                    connection.sendall(request)
+                    answer = connection.makefile("rb").read()
+            except OSError as error:
+                answer = repr(error).encode()
             if not answer.startswith(b"HTTP/1.1 200"):
                 failed.append(answer[:300])
 

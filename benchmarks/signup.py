@@ -24,7 +24,10 @@ def main() -> None:
         time.sleep(SHORTEST_TIME.total_seconds() + 1)
         bare_app.prepare(folder / "bare.db")
         variables = {**environment(folder), "BARE_DATABASE": str(folder / "bare.db")}
-        with gunicorn("wsgi:app", variables) as our_port, gunicorn("benchmarks.bare:app", variables) as bare_port:
+        with (
+            gunicorn(folder, "wsgi:app", variables) as our_port,
+            gunicorn(folder, "benchmarks.bare:app", variables) as bare_port,
+        ):
             for round_number in range(ROUNDS + 1):
                 bodies = [_body(token, round_number, number) for number in range(requests)]
                 our_rate = rate(our_port, [post("/newsletter", body) for body in bodies])

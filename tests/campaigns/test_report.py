@@ -25,7 +25,7 @@ from consent_service.database import reading, transaction
 from consent_service.domain.kinds import LeftOut, SuppressionReason
 from consent_service.exports.models import Export
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import counting, returns
+from consent_service.mailing import counting, reporting, returns
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.returns import Bounce
 from consent_service.mailing.rules import BounceKind, MailingState, MessageState
@@ -108,7 +108,10 @@ def rows(client: FlaskClient, path: str, outcome: str = "") -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_everybody_is_accounted_for_with_what_became_of_their_message(staff_client: FlaskClient, sent: str) -> None:
+def test_everybody_is_accounted_for_with_what_became_of_their_message(
+    staff_client: FlaskClient, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "LINES_READ_AT_ONCE", 3)
     found = {row["email"]: row for row in rows(staff_client, sent)}
     assert {address.partition("@")[0]: row["outcome"] for address, row in found.items()} == {
         "person0": "left_out",
@@ -204,6 +207,7 @@ def test_the_list_in_each_format_is_on_record(staff_client: FlaskClient, sent: s
 def test_failed_ones_go_again_only_by_somebodys_word_and_only_those_chosen(
     staff_client: FlaskClient, worker: Worker, server: Queueing, sent: str
 ) -> None:
+    fail_another_mailing()
     page = f"{sent}/report/retry"
     check = text_of(staff_client.get(page).text)
     assert "Refused for another reason: 1" in check
@@ -225,6 +229,14 @@ def test_failed_ones_go_again_only_by_somebodys_word_and_only_those_chosen(
     with reading() as session:
         what = session.execute(sa.select(AuditEntry.details).order_by(AuditEntry.id.desc())).scalars()
         assert {"what": "failed sent again: refused"} in list(what)
+
+
+def fail_another_mailing() -> None:
+    """One to the same people, of which nobody has said that it shall go again."""
+    other = start_mailing()
+    with transaction() as session:
+        failed = {"state": MessageState.FAILED, "reply": CONTENT, "attempts": 1}
+        session.execute(sa.update(Message).where(Message.mailing_id == other).values(**failed))
 
 
 def columns(rows: list[sa.Row]) -> list[tuple[object, ...]]:
@@ -272,6 +284,8 @@ def test_numbers_follow_what_comes_back_after_the_end(staff_client: FlaskClient,
 def test_a_page_leads_to_the_next_and_back(staff_client: FlaskClient, worker: Worker) -> None:
     people = [f"person{number}@example.org" for number in range(120)]
     add_people(None, len(people))
+    start_mailing()  # another one, of which nothing is listed
+    (elsewhere, *_) = messages(Message.public_id)
     path = write(staff_client)
     press(staff_client, path, "send")
     press(staff_client, path, "pause")
@@ -288,7 +302,12 @@ def test_a_page_leads_to_the_next_and_back(staff_client: FlaskClient, worker: Wo
         address = linked(page, "next")
     assert [len(one) for one in pages] == [50, 50, 20]
     assert seen == people
-    assert listed(staff_client.get(linked(page, "prev")).text) == pages[1]
+    assert listed(staff_client.get(f"{path}/report?after={elsewhere.public_id}").text) == pages[0]
+    back = staff_client.get(linked(page, "prev")).text
+    assert (listed(back), listed(staff_client.get(linked(back, "next")).text)) == (pages[1], pages[2])
+    first = staff_client.get(linked(back, "prev")).text
+    assert (listed(first), linked(first, "prev")) == (pages[0], "")
+    assert listed(staff_client.get(linked(first, "next")).text) == pages[1]
     sent_only = staff_client.get(f"{path}/report?outcome=sent").text
     assert len(listed(sent_only)) == 40
     assert linked(sent_only, "next") == ""

@@ -145,18 +145,18 @@ def test_sent_awaited_and_verified_at_the_command_line(
         "--seed",
         SEED,
         "--wait",
-        "30",
+        "300",
         "--json",
     ]
     values = {"PATH": "/usr/bin:/bin", **environment(url, mailbox.port, **variables(names))}
     with subprocess.Popen(command, env=values, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        assert "waiting 30 s" in running.stderr.readline()
+        assert "waiting 300 s" in running.stderr.readline()
         worker.work()
         copy = RESULTS + _signed(mailbox.latest(SEED).raw)
         with transaction() as session:
             assert take(session, copy)
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=90)
     assert running.returncode == 0, stderr
     assert [one["verdict"] for one in json.loads(stdout)] == ["well"]
 

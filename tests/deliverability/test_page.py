@@ -22,6 +22,7 @@ from tests.conftest import environment
 from tests.deliverability.conftest import variables
 from tests.dns_lookup.dns_server import Names
 from tests.driving import add_people, add_person, heading, text_of
+from tests.mailing.campaigning import wait_for
 
 PAGE = "/staff/deliverability/"
 
@@ -128,17 +129,15 @@ def test_the_worker_makes_the_checks_that_are_asked_for(app: Flask) -> None:
     running = threading.Thread(target=worker.run, args=(app, stop))
     running.start()
     try:
-        wait = threading.Event()
-        for _ in range(200):
-            with reading() as session:
-                if queries.last(session) is not None:
-                    break
-            wait.wait(0.05)
-        else:
-            pytest.fail("the worker made no check")
+        wait_for(is_checked)
     finally:
         stop.set()
         running.join()
+
+
+def is_checked() -> bool:
+    with reading() as session:
+        return queries.last(session) is not None
 
 
 def test_a_large_campaign_warns_and_is_sent_all_the_same(

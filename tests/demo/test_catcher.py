@@ -51,7 +51,7 @@ def smtp(folder: Path) -> Iterator[smtplib.SMTP]:
     catcher = Catcher(folder, "127.0.0.1", free_port())
     catcher.start()
     try:
-        with smtplib.SMTP(catcher.hostname, catcher.port, local_hostname="localhost", timeout=10) as connection:
+        with smtplib.SMTP(catcher.hostname, catcher.port, local_hostname="localhost", timeout=60) as connection:
             yield connection
     finally:
         catcher.stop()
@@ -150,7 +150,7 @@ def test_run_ends_on_a_signal_even_with_a_client_connected(folder: Path, number:
         with connected(port) as smtp:
             smtp.sendmail(SENDER, [RECIPIENT], b"Subject: kept\r\n\r\n")
             os.kill(process.pid, number)
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
@@ -159,9 +159,9 @@ def test_run_ends_on_a_signal_even_with_a_client_connected(folder: Path, number:
 
 def connected(port: int) -> "closing[smtplib.SMTP]":
     """Closed rather than quit: the server may be gone by then."""
-    for _ in range(200):
+    for _ in range(1200):
         try:
-            return closing(smtplib.SMTP("127.0.0.1", port, local_hostname="localhost", timeout=10))
+            return closing(smtplib.SMTP("127.0.0.1", port, local_hostname="localhost", timeout=60))
         except ConnectionRefusedError:
             time.sleep(0.05)
     raise TimeoutError

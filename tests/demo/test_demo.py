@@ -17,7 +17,7 @@ from consent_service.demo.catcher import caught
 from tests.conftest import free_port
 
 COMMAND = Path(sys.executable).with_name("consent-service")
-STARTS_WITHIN_SECONDS = 60
+STARTS_WITHIN_SECONDS = 240
 
 
 class Demo:
@@ -54,12 +54,12 @@ class Demo:
 
     def ended(self) -> tuple[int, str]:
         """The same, for one that ends by itself."""
-        said = self.process.communicate(timeout=60)[1]
+        said = self.process.communicate(timeout=120)[1]
         return self.process.returncode, said
 
 
 def _get(port: int, path: str = "/") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
         return str(answer.read().decode())
 
 

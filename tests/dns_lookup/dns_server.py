@@ -15,6 +15,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from tests.conftest import free_port
+
 SMALLEST_UDP = 512
 Table = dict[tuple[str, str], list[str]]
 
@@ -74,7 +76,7 @@ class _OverTcp(socketserver.StreamRequestHandler):
 def serving(table: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Names]:
     """Starts the server, whose table can be changed while it runs."""
     names = Names({key: list(values) for key, values in table.items()})
-    tcp: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _OverTcp)
+    tcp: Any = socketserver.ThreadingTCPServer(("127.0.0.1", free_port()), _OverTcp)
     udp: Any = socketserver.ThreadingUDPServer(tcp.server_address, _OverUdp)
     names.port = tcp.server_address[1]
     threads = []

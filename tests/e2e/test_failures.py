@@ -38,7 +38,7 @@ def provider(tmp_path: Path) -> Iterator[tuple[str, Catcher]]:
 
 def test_a_failure_is_switched_on_and_a_mail_answered(page: Page, provider: tuple[str, Catcher]) -> None:
     url, catcher = provider
-    with smtplib.SMTP(catcher.hostname, catcher.port, local_hostname="localhost", timeout=10) as smtp:
+    with smtplib.SMTP(catcher.hostname, catcher.port, local_hostname="localhost", timeout=60) as smtp:
         smtp.sendmail(SENDER, [RECIPIENT], a_mail().as_bytes())
         page.set_viewport_size({"width": 320, "height": 700})
         page.goto(f"{url}/failures")

@@ -14,7 +14,7 @@ from tests.e2e.visiting import is_wider_than_window, violations
 def signed_in(browser: Browser) -> Iterator[BrowserContext]:
     """A window in which a member of staff signs in."""
     context = browser.new_context(locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 

@@ -50,7 +50,7 @@ def prepared(service: Service) -> Prepared:
 def plain_page(browser: Browser) -> Iterator[Page]:
     """A visitor's tab that runs no script."""
     context: BrowserContext = browser.new_context(locale="en-GB", java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     assert context.cookies() == []
     context.close()

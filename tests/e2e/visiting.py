@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from consent_service.public_forms import SHORTEST_TIME
 from tests.driving import Mailbox, path_in
 from tests.e2e.conftest import Service
+from tests.mailing.campaigning import wait_for
 
 _RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -32,10 +33,7 @@ def take_time() -> None:
 
 def link(mailbox: Mailbox, address: str, use: str, number: int = 1) -> str:
     """The path of the link in the address's mail with this number, as soon as it is there."""
-    deadline = time.monotonic() + 10
-    while len(mailbox.mails(address)) < number:
-        assert time.monotonic() < deadline, f"no mail number {number} to {address}"
-        time.sleep(0.05)
+    wait_for(lambda: len(mailbox.mails(address)) >= number)
     return path_in(mailbox.mails(address)[number - 1], use)
 
 

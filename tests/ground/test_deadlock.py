@@ -83,6 +83,6 @@ def test_a_task_of_the_worker_that_lost_does_its_work_at_the_next_tick(
         with transaction() as session:
             session.execute(sa.text("SET LOCAL deadlock_timeout = '1min'"))  # so that the other one loses
             rename_both(session, *reversed(people), "by the other", barrier.wait)
-        timetable.result(timeout=10)
+        timetable.result(timeout=60)
     assert len(attempts) == 2
     assert names() == ["by the worker"] * 2

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,8 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from consent_service.database import reading
-from consent_service.domain.identifiers import PublicId
-from consent_service.imports import queries
+from consent_service.imports import applying
 from consent_service.imports.rules import ImportState, RowResult
 from consent_service.subjects.models import Subject
 from tests.conftest import environment, run_command
@@ -110,24 +108,41 @@ def test_errors_are_one_clear_line(sqlite_url: str, arguments: list[str], stdin:
     assert failed.stdout == ""
 
 
+# Before it commits.
+DIES_IN_THE_THIRD_BATCH = """
+import os, signal
+from itertools import count
+from consent_service import cli
+from consent_service.imports import applying
+
+apply, turns = applying.apply_rows, count(1)
+
+def apply_and_die(*given):
+    done = apply(*given)
+    if next(turns) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+
+applying.apply_rows = apply_and_die
+cli.main()
+"""
+
+
 def test_killed_in_the_middle_and_resumed(app: Flask, database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     path.write_text(customers(*(customer(f"person{number}@example.org") for number in range(6000))))
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("consent-service")), "import", str(path), "--yes"],
+    process = subprocess.run(
+        [sys.executable, "-c", DIES_IN_THE_THIRD_BATCH, "import", str(path), "--yes"],
         env={**os.environ, **environment(database_url)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
-    public_id = _wait_for_first_batch()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    with reading() as session:
-        stopped = queries.overview(session, public_id)
-    assert stopped.state is ImportState.APPLYING
-    assert 0 < stopped.rows_applied < 6000
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    stopped = newest()
+    assert (stopped.state, stopped.rows_applied) == (ImportState.APPLYING, 2 * applying.BATCH)
 
-    resumed = run_command(database_url, "import", "--resume", public_id, "--yes")
+    resumed = run_command(database_url, "import", "--resume", stopped.public_id, "--yes")
     assert resumed.returncode == 0, resumed.stderr
     assert newest().applied_counts[RowResult.NEW] == 6000
     events = Counter(row[2] for row in everything()["consent_events"])
@@ -136,12 +151,3 @@ def test_killed_in_the_middle_and_resumed(app: Flask, database_url: str, tmp_pat
     with reading() as session:
         assert session.execute(sa.select(sa.func.count()).select_from(Subject)).scalar_one() == 6000
     assert rows_left() == 0
-
-
-def _wait_for_first_batch() -> PublicId:
-    while True:
-        with reading() as session:
-            for one in queries.newest(session):
-                if one.rows_applied:
-                    return one.public_id
-        time.sleep(0.005)

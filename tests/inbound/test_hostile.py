@@ -70,14 +70,14 @@ HOSTILE = {
 @pytest.mark.parametrize("sender", ["", "person0@example.org"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_is_read_in_a_moment_and_waits_for_a_person(name: str, sender: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     mail = Mail.read(Envelope(sender, ("newsletter@beispiel.example",)), HOSTILE[name])
     found = handling.recognise(mail, _ours())
     assert found.mail_class in (MailClass.REPLY, MailClass.UNCLEAR, MailClass.AUTOMATIC)
     assert found.link is None
     for text in (mail.text, mail.subject, *mail.author, *mail.attachments):
         text.encode()
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 30  # quadratic reading would take hours
 
 
 def _ours() -> handling.Ours:

@@ -132,7 +132,7 @@ def test_the_lmtp_service_runs_until_it_is_told_to_stop(sqlite_url: str) -> None
         wait_for(lambda: _answers(port))
         assert deliver(port, HELLO, "", RECIPIENT) == {}
         process.terminate()
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.communicate()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consent_service.limits.rules import (
@@ -77,19 +77,22 @@ class TestBucket:
     @given(
         rate=st.none() | RATES,
         hourly=st.none() | st.integers(1, 100_000),
-        pauses=st.lists(st.floats(min_value=0, max_value=500), max_size=30),
+        pauses=st.lists(st.floats(min_value=-1, max_value=500), max_size=30),
     )
+    @example(rate=100.0, hourly=None, pauses=[0, 1, -1] * 10)
     def test_never_lets_more_go_than_the_limits_and_what_is_kept(
         self, rate: float | None, hourly: int | None, pauses: list[float]
     ) -> None:
-        bucket, gone, now = Bucket(), 0, NOW
+        """Also where one looks at the clock and another comes before it."""
+        bucket, gone, now, latest = Bucket(), 0, NOW, NOW
         for pause in pauses:
-            now += timedelta(seconds=pause)
+            now = max(now, latest - timedelta(seconds=1)) + timedelta(seconds=pause)
+            latest = max(now, latest)
             bucket = refilled(bucket, rate, hourly, now)
             if bucket.messages is not None:
                 gone += bucket.messages
                 bucket = bucket.without(bucket.messages)
-        seconds = (now - NOW).total_seconds()
+        seconds = (latest - NOW).total_seconds()
         if rate is not None:
             assert gone <= seconds * rate + max(rate, 1) + 1e-3
         if hourly is not None:
@@ -99,6 +102,11 @@ class TestBucket:
     def test_going_back_in_time_fills_nothing(self, rate: float, seconds: float) -> None:
         empty = Bucket(0.0, None, NOW)
         assert refilled(empty, rate, None, NOW - timedelta(seconds=seconds)).messages == 0
+
+    def test_of_a_clock_that_was_set_back_fills_from_then_on(self) -> None:
+        back = NOW - timedelta(days=1)
+        empty = refilled(Bucket(0.0, None, NOW), 5, None, back)
+        assert refilled(empty, 5, None, back + timedelta(seconds=1)).messages == 5
 
 
 class TestBackOff:

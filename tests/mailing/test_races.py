@@ -48,7 +48,7 @@ TAKEN = Reply(250, "2.0.0 Taken")
 
 @pytest.fixture
 def running(database_url: str) -> Iterator[Flask]:
-    with service(database_url, free_port(), LEASE_SECONDS="60") as app:
+    with service(database_url, free_port()) as app:
         yield app
 
 
@@ -97,8 +97,13 @@ def record(claim: Claim, reply: Reply = TAKEN) -> None:
 
 
 def test_mark_first_makes_the_unsubscribe_wait_for_the_outcome(
-    running: Flask, person: SubjectId, claim: Claim, in_background: ThreadPoolExecutor
+    running: Flask,
+    person: SubjectId,
+    claim: Claim,
+    in_background: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(mailing, "LONGEST_WAIT_SECONDS", 60)
     path = unsubscribe_path(person)
     with transaction() as session:
         assert handover.step(session, [], claim, clock.now()) is not None
@@ -106,7 +111,7 @@ def test_mark_first_makes_the_unsubscribe_wait_for_the_outcome(
         assert still_waits(answer)
     assert still_waits(answer)
     record(claim)
-    assert answer.result(timeout=5).status_code == 200
+    assert answer.result(timeout=60).status_code == 200
     assert states() == {"sent": 1}
 
 
@@ -118,7 +123,7 @@ def test_unsubscribe_first_lets_no_mail_out(
         preferences.unsubscribe(session, link, Channel.ONE_CLICK, {}, clock.now())
         decision = in_background.submit(mark, claim)
         assert still_waits(decision)
-    assert decision.result(timeout=5) is None
+    assert decision.result(timeout=60) is None
     assert states() == {"suppressed": 1}
     assert messages(Message.left_out, Message.attempts) == [("withdrawn", 0)]
 
@@ -249,7 +254,7 @@ class TestFencing:
                 found += batch
 
         both = [in_background.submit(claim_all) for _ in range(2)]
-        held = [{claim.message_id for claim in one.result(timeout=20)} for one in both]
+        held = [{claim.message_id for claim in one.result(timeout=60)} for one in both]
         assert held[0].isdisjoint(held[1])
         assert len(held[0] | held[1]) == 60
 
@@ -266,8 +271,11 @@ def id_of(envelope: Envelope) -> PublicId:
     return PublicId(envelope.data.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode())
 
 
-def test_nobody_is_written_to_after_the_answer_to_their_unsubscribe(database_url: str) -> None:
+def test_nobody_is_written_to_after_the_answer_to_their_unsubscribe(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A thousand leave in the middle of a campaign over real SMTP, sent by a real worker: anybody, or who is next."""
+    monkeypatch.setattr(mailing, "LONGEST_WAIT_SECONDS", 60)
     port, chance = free_port(), random.Random(8058)
     answered: dict[str, float] = {}
     server = Recorder()
@@ -275,7 +283,7 @@ def test_nobody_is_written_to_after_the_answer_to_their_unsubscribe(database_url
         people = add_people(None, MANY)
         paths = dict(enumerate(unsubscribe_paths(people)))
         start_mailing()
-        with worker_process(database_url, port, SMTP_TIMEOUT_SECONDS="10", LEASE_SECONDS="60"):
+        with worker_process(database_url, port):
             wait_for(lambda: len(server.taken) > 50)
             for left in range(LEAVING):
                 # However fast the machine is, the campaign is to last until the last one leaves.
