@@ -25,8 +25,9 @@ from consent_service.database import reading, transaction
 from consent_service.domain.kinds import LeftOut, SuppressionReason
 from consent_service.exports.models import Export
 from consent_service.ledger import queries as ledger
-from consent_service.mailing import counting, reporting, returns
+from consent_service.mailing import counting, reporting, retrying, returns
 from consent_service.mailing.models import Mailing, Message
+from consent_service.mailing.outcomes import FailureKind
 from consent_service.mailing.returns import Bounce
 from consent_service.mailing.rules import BounceKind, MailingState, MessageState
 from consent_service.notice import queries as notice
@@ -34,7 +35,7 @@ from consent_service.rights import service as rights
 from consent_service.subjects import service as subjects
 from tests.campaigns.test_campaigns import post, press, write
 from tests.conftest import STAFF_ADDRESS, Browser, free_port, run_command
-from tests.driving import Worker, add_people, add_person, one_click_path, text_of
+from tests.driving import Worker, add_people, add_person, hidden, one_click_path, text_of
 from tests.mailing.campaigning import messages, service, start_mailing
 from tests.mailing.servers import Recorder, serving
 
@@ -42,6 +43,7 @@ CONTENT = "554 5.6.0 Message refused for its content"
 GONE = "550 5.1.1 No such user"
 REPLIES = {"person2@example.org": CONTENT, "person3@example.org": GONE}
 QUEUED = "250 2.0.0 Ok: queued as 4F1C52A0B3"
+BOUNCE = "mailbox is full" + " again and" * 200
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -93,7 +95,7 @@ def sent(staff_client: FlaskClient, client: FlaskClient, worker: Worker) -> str:
         for public_id in session.execute(sa.select(Message.public_id).where(Message.subject_id == people[4])).scalars():
             message = returns.find(session, public_id)
             assert message is not None
-            returns.bounced(session, message, Bounce(BounceKind.FULL, "5.2.2", "mailbox is full"), clock.now())
+            returns.bounced(session, message, Bounce(BounceKind.FULL, "5.2.2", BOUNCE), clock.now())
     return path
 
 
@@ -127,12 +129,13 @@ def test_everybody_is_accounted_for_with_what_became_of_their_message(
     ours = found["person5@example.org"]
     assert (ours["answer"], ours["queue_id"]) == (QUEUED, "4F1C52A0B3")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", ours["handed_over_at"])
+    assert found["person0@example.org"]["handed_over_at"] == ""
     assert ours["name"].startswith("'=HYPERLINK")
     back = found["person4@example.org"]
     assert (back["came_back"], back["came_back_status"], back["came_back_words"]) == (
         "full",
         "5.2.2",
-        "mailbox is full",
+        BOUNCE[:1000],
     )
     assert back["came_back_at"]
     assert found["person2@example.org"]["answer"] == CONTENT
@@ -269,6 +272,20 @@ def test_a_cancelled_campaign_sends_nothing_again(staff_client: FlaskClient, wor
 
 
 @ON_SQLITE
+def test_what_went_out_before_the_word_came_is_not_sent_again(
+    staff_client: FlaskClient, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page had counted before somebody else's word sent all of them."""
+    page = f"{sent}/report/retry"
+    monkeypatch.setattr(retrying, "failures", lambda *_: {FailureKind.REFUSED: 1})
+    with transaction() as session:
+        session.execute(sa.update(Message).values(state=MessageState.SENT))
+    token = hidden(staff_client.get(page).text, "csrf_token")
+    answer = staff_client.post(page, data={"csrf_token": token, "kinds": "refused"}, follow_redirects=True)
+    assert "Nothing was changed" in text_of(answer.text)
+
+
+@ON_SQLITE
 def test_numbers_follow_what_comes_back_after_the_end(staff_client: FlaskClient, worker: Worker, sent: str) -> None:
     worker.settle()
     assert "1 Sent" in report(staff_client, sent)
@@ -284,14 +301,14 @@ def test_numbers_follow_what_comes_back_after_the_end(staff_client: FlaskClient,
 def test_a_page_leads_to_the_next_and_back(staff_client: FlaskClient, worker: Worker) -> None:
     people = [f"person{number}@example.org" for number in range(120)]
     add_people(None, len(people))
-    start_mailing()  # another one, of which nothing is listed
-    (elsewhere, *_) = messages(Message.public_id)
     path = write(staff_client)
     press(staff_client, path, "send")
     press(staff_client, path, "pause")
     with transaction() as session:
         session.execute(sa.update(Mailing).values(state=MailingState.RUNNING))
     worker.settle()
+    start_mailing()  # another one, of which nothing is listed
+    elsewhere = messages(Message.public_id)[-1]
     with transaction() as session:  # in two states, whose messages stand between each other
         session.execute(sa.update(Message).where(Message.id % 3 == 0).values(state=MessageState.SENT))
     seen, address, pages = [], f"{path}/report", []
@@ -339,9 +356,13 @@ def test_the_same_at_the_command_line(database_url: str, server: Queueing, worke
     listed = run("report", number, "--format", "jsonl", "--outcome", "failed", "--reason", "To look")
     assert {json.loads(line)["email"] for line in listed.splitlines()} == set(REPLIES)
     run("report", number, "--format", "csv", code=2)
+    run("report", number, "--outcome", "failed", code=2)
     run("report", "0" * 32, code=1)
     assert json.loads(run("retry", number, "--dry-run", "--json")) == {"failed": {"gone": 1, "refused": 1}, "again": 1}
     run("retry", number, "--because", "too_long", "--yes", code=1)
+    run("retry", number, code=1)  # nobody answers whether to
+    worker.work()
+    assert json.loads(run("retry", number, "--dry-run", "--json"))["again"] == 1
     assert "to be sent again: 1" in run("retry", number, "--yes")
     server.reply_to_recipient = lambda address: None
     worker.work()

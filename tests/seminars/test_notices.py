@@ -87,17 +87,19 @@ def test_a_reminder_to_those_with_a_place_and_not_after_cancelling(
     assert b"List-Unsubscribe" not in mail.raw
 
 
-@pytest.mark.parametrize(
-    ("starts", "due"),
-    [
-        ("2027-03-29T09:00", "2027-03-28T09:00"),  # clocks go forward on 28 March 2027
-        ("2027-11-01T09:00", "2027-10-31T09:00"),  # and back on 31 October 2027
-    ],
-)
-def test_one_reminder_over_the_change_of_the_clocks(app: Flask, starts: str, due: str) -> None:
-    zone = ZoneInfo("Europe/Berlin")
-    begins = datetime.fromisoformat(starts).replace(tzinfo=zone).astimezone(UTC)
-    moment = datetime.fromisoformat(due).replace(tzinfo=zone).astimezone(UTC)
+def next_change_of_the_clocks(step: timedelta) -> datetime:
+    """Nine o'clock, in local time, on the next day on which they go forward (an hour) or back (minus an hour)."""
+    nine = clock.now().astimezone(ZoneInfo("Europe/Berlin")).replace(hour=9) + 3 * DAY
+    while (nine.utcoffset() or HOUR) - ((nine - DAY).utcoffset() or HOUR) != step:
+        nine += DAY
+    return nine
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_one_reminder_over_the_change_of_the_clocks(app: Flask, step: timedelta) -> None:
+    day = next_change_of_the_clocks(step)
+    begins, moment = day.astimezone(UTC), (day - DAY).astimezone(UTC)
+    assert begins - moment == DAY - step
     seminar = published(dates=[DraftDate(None, begins, begins + HOUR)], leads=[Lead.DAY])
     seated(seminar, 4, clock.now())
     round_of(moment - timedelta(seconds=1))
