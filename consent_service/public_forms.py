@@ -73,7 +73,8 @@ class PublicForm(wtforms.Form):
     def __init__(self, formdata: MultiDict[str, str] | None = None, **values: Any) -> None:
         super().__init__(formdata, **values)
         self.submitted_token = self.form_token.data or ""
-        self.form_token.data = new_token()
+        if not self.submitted_token:
+            self.form_token.data = new_token()
 
     def validate_website(self, field: wtforms.StringField) -> None:
         if field.data:
@@ -85,6 +86,8 @@ class PublicForm(wtforms.Form):
         problem = self._token_problem(clock.now()) if valid else None  # mistakes to mend come first
         if problem is not None:
             self.form_errors = [*self.form_errors, problem]
+        if not valid or problem is not None:
+            self.form_token.data = new_token()
         return valid and problem is None
 
     @cached_property

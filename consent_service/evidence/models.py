@@ -26,9 +26,17 @@ class DataKey(Base):
 
     __tablename__ = "data_keys"
     # The ledger keeps the ids of destroyed keys: SQLite must not give one to a new key.
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        sa.Index(
+            "ix_data_keys_subject_id",
+            "subject_id",
+            sqlite_where=sa.text("subject_id IS NOT NULL"),
+            postgresql_where=sa.text("subject_id IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[DataKeyId] = mapped_column(primary_key=True)
-    subject_id: Mapped[SubjectId | None] = mapped_column(sa.ForeignKey("subjects.id"), index=True)
+    subject_id: Mapped[SubjectId | None] = mapped_column(sa.ForeignKey("subjects.id"))
     wrapped: Mapped[bytes] = mapped_column(sa.LargeBinary)
     created_at: Mapped[datetime]

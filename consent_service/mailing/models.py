@@ -103,7 +103,12 @@ class Message(Base):
         ),
         sa.Index("ix_messages_mailing_id_state_id", "mailing_id", "state", "id"),
         sa.Index("ix_messages_subject_id", "subject_id"),
-        sa.Index("ix_messages_recipient", "recipient"),
+        sa.Index(
+            "ix_messages_recipient",
+            "recipient",
+            sqlite_where=sa.text("recipient IS NOT NULL"),
+            postgresql_where=sa.text("recipient IS NOT NULL"),
+        ),
     )
 
     id: Mapped[MessageId] = mapped_column(primary_key=True)
