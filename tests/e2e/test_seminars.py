@@ -96,7 +96,7 @@ def test_staff_on_a_phone(browser: Browser, service: Service, seminar: PublicId)
     look(page)
     page.get_by_role("link", name="Webinar: good picture, good sound").click()
     expect(page.get_by_role("heading", name="In numbers")).to_be_visible()
-    assert page.locator("img.chart").evaluate("image => image.naturalWidth") > 0
+    page.wait_for_function("document.querySelector('img.chart').naturalWidth > 0")
     look(page)
     page.get_by_role("link", name="Participants").first.click()
     page.get_by_text("Add somebody at the door").click()
