@@ -54,6 +54,7 @@ class RegistrationPurpose(Base):
     """A box that was ticked: consent to this version of this purpose is asked for."""
 
     __tablename__ = "registration_purposes"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the row: one page to write in place of two
 
     registration_id: Mapped[RegistrationId] = mapped_column(
         sa.ForeignKey("registrations.id", ondelete="CASCADE"), primary_key=True
