@@ -279,16 +279,17 @@ class TestTroublesOfAWorker:
 
 
 PEOPLE = 40
+SHORT_LEASE = {"SMTP_TIMEOUT_SECONDS": "2", "LEASE_SECONDS": "9"}
+"""What was claimed when the database went away waits for no longer."""
 
 
 @pytest.fixture
 def busy(database_url: str, port: int) -> Iterator[tuple[Desk, Recorder, subprocess.Popen[str]]]:
     """A worker in the middle of a campaign."""
-    more = {"SMTP_TIMEOUT_SECONDS": "2", "LEASE_SECONDS": "9"}
     with (
         campaign(database_url, port, PEOPLE, MONITORING_TOKEN=TOKEN) as desk,
         serving(Recorder(seconds_per_mail=0.3), port) as server,
-        worker_process(database_url, port, **more) as process,
+        worker_process(database_url, port, **SHORT_LEASE) as process,
     ):
         wait_for(lambda: len(server.taken) > 4)
         yield desk, server, process
@@ -368,7 +369,10 @@ def test_a_file_that_another_process_locks_for_long(
 ) -> None:
     monkeypatch.setattr(worker, "RESTART_SECONDS", 0.1)
     monkeypatch.setattr(troubles, "QUIET_SECONDS", 0.5)
-    with campaign(sqlite_url, port, PEOPLE) as desk, serving(Recorder(seconds_per_mail=0.3), port) as server:
+    with (
+        campaign(sqlite_url, port, PEOPLE, **SHORT_LEASE) as desk,
+        serving(Recorder(seconds_per_mail=0.3), port) as server,
+    ):
         sa.event.listen(database.engine, "connect", lambda one, _: one.execute("PRAGMA busy_timeout=100"))
         database.engine.dispose()
         with capture_logs() as logged, running(desk.browser.application):
