@@ -75,6 +75,7 @@ _MARK = Prepared(
         lease_until=sa.bindparam("until", type_=Message.lease_until.type),
     )
 )
+_ENDED: dict[str, object] = {"lease_token": None, "lease_until": None}
 _SENT = Prepared(
     sa.update(table(Message))
     .where(*_OURS)
@@ -82,8 +83,7 @@ _SENT = Prepared(
         state=MessageState.SENT,
         handed_over_at=sa.bindparam("at", type_=Message.handed_over_at.type),
         reply=sa.bindparam("answer", type_=Message.reply.type),
-        lease_token=None,
-        lease_until=None,
+        **_ENDED,
     )
 )
 
@@ -94,8 +94,7 @@ _LEAVE_OUT = Prepared(
     .values(
         state=MessageState.SUPPRESSED,
         left_out=sa.bindparam("reason", type_=Message.left_out.type),
-        lease_token=None,
-        lease_until=None,
+        **_ENDED,
     )
 )
 
@@ -160,9 +159,6 @@ def _look(session: Session, claim: Claim) -> _Found | None:
         mail = Copy(public_id, mailing_id, address, name, language, subject_public_id, unsubscribe_public_id)
         reason = LeftOut.CANCELLED if mailing_state is MailingState.CANCELLED else reason and LeftOut(reason)
     return _Found(mail, reason, mailing_state is MailingState.PAUSED, state is MessageState.CLAIMED)
-
-
-_ENDED: dict[str, object] = {"lease_token": None, "lease_until": None}
 
 
 def _update(session: Session, claim: Claim, **values: object) -> None:
