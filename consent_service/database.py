@@ -23,7 +23,7 @@ from consent_service import clock
 from consent_service.domain import identifiers
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.extensions import database
-from consent_service.prepared import command, together
+from consent_service.prepared import Prepared, command, together
 from consent_service.turnstile import turn
 
 Digest = NewType("Digest", bytes)
@@ -219,14 +219,24 @@ class Writer:
             command(connection, "COMMIT")
 
     @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """For prepared statements that only read, each by itself: on SQLite it is nobody's turn."""
+        with self._kept(database.engine) as (session, _connection):
+            yield session
+
+    @contextmanager
     def _opened(self) -> Iterator[tuple[Session, Connection]]:
         engine = database.engine
-        with _turn(engine):
-            try:
-                yield self._open(engine)
-            except BaseException:
-                self._give_up()
-                raise
+        with _turn(engine), self._kept(engine) as opened:
+            yield opened
+
+    @contextmanager
+    def _kept(self, engine: Engine) -> Iterator[tuple[Session, Connection]]:
+        try:
+            yield self._open(engine)
+        except BaseException:
+            self._give_up()
+            raise
 
     def _open(self, engine: Engine) -> tuple[Session, Connection]:
         if self._session is None or self._connection is None:
@@ -264,10 +274,13 @@ def _turn(engine: Engine) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+_SERVER_NOW = Prepared(sa.select(sa.func.clock_timestamp(type_=UtcDateTime())))
+
+
 def shared_now(session: Session) -> datetime:
     """The clock that all workers share, for leases: the server's on PostgreSQL, this machine's on SQLite."""
     if session.get_bind().dialect.name == "postgresql":
-        return session.execute(sa.select(sa.func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+        return _SERVER_NOW.one(session, {})[0]
     return clock.now()
 
 

@@ -88,8 +88,7 @@ class Carrier:
     def carry_batch(self) -> bool:
         """Claims a batch and hands it over; whether there was anything to do."""
         self._write_down()
-        with self.writer.transaction() as session:
-            claims = claiming.claim(session, self.lane, BATCH[self.lane])
+        claims = self._claim()
         if not claims:
             return False
         left = self._carry(claims)
@@ -98,6 +97,14 @@ class Carrier:
         if self.failures:
             self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
+
+    def _claim(self) -> list[Claim]:
+        if self.lane is Lane.SINGLE:  # which looks often, and mostly for nothing
+            with self.writer.reading() as session:
+                if not claiming.is_single_due(session):
+                    return []
+        with self.writer.transaction() as session:
+            return claiming.claim(session, self.lane, BATCH[self.lane])
 
     def _carry(self, claims: list[Claim]) -> list[Claim]:
         """Hands over one after the other; what was not begun when we had to stop or the server hung up."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service import clock
-from consent_service.database import shared_now
+from consent_service.database import literal, shared_now, table
 from consent_service.domain.identifiers import (
     MailingId,
     MessageId,
@@ -30,9 +30,55 @@ from consent_service.mailing import sorting, watching
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import Lane, MailingState, MessageState
 from consent_service.mailing.service import LEASED, WAITING, is_one_of
+from consent_service.prepared import Prepared
 
 MOST_ROUNDS = 20
 """How often in one transaction a batch is taken of which nothing may go: all of it is limited providers'."""
+
+
+_PROVIDER = sa.bindparam("provider", type_=Message.provider_id.type)
+_NOW = sa.bindparam("now", type_=Message.not_before.type)
+_IS_DUE = (Message.provider_id == _PROVIDER, is_one_of(*WAITING), Message.not_before <= _NOW)
+
+
+def _prepared_take(whose: sa.ColumnElement[bool]) -> Prepared[MessageId, SubjectId | None]:
+    picked = (
+        sa.select(Message.id)
+        .where(whose, *_IS_DUE)
+        .order_by(Message.not_before, Message.id)
+        .limit(sa.bindparam("most", type_=sa.Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return Prepared(
+        sa.update(table(Message))
+        .where(Message.id.in_(sa.select(picked.c.id)))
+        .values(
+            state=MessageState.CLAIMED,
+            lease_token=sa.bindparam("token", type_=Message.lease_token.type),
+            lease_until=sa.bindparam("until", type_=Message.lease_until.type),
+        )
+        .returning(Message.id, Message.subject_id)
+    )
+
+
+_OF_MAILING = Message.mailing_id == sa.bindparam("mailing", type_=Message.mailing_id.type)
+_SINGLE = Message.mailing_id.is_(None)
+_TAKE_OF_MAILING, _TAKE_SINGLE = _prepared_take(_OF_MAILING), _prepared_take(_SINGLE)
+_FIRST_OF_MAILING, _FIRST_SINGLE = (
+    Prepared(sa.select(Message.id).where(whose, *_IS_DUE).limit(1)) for whose in (_OF_MAILING, _SINGLE)
+)
+_NEXT_MAILING = Prepared(
+    sa.select(Mailing.id)
+    .where(
+        Mailing.state == literal(MailingState.RUNNING),
+        watching.last_moved() >= sa.bindparam("fresh_since", type_=Mailing.started_at.type),
+        sa.exists().where(Message.mailing_id == Mailing.id, *_IS_DUE),
+    )
+    .order_by(Mailing.id)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +104,11 @@ class Claim:
 def lease() -> timedelta:
     """How long a worker may hold a message without a word."""
     return timedelta(seconds=settings().smtp.lease_seconds)
+
+
+def is_single_due(session: Session) -> bool:
+    """Whether a single mail is to go out now; a look that keeps nobody waiting."""
+    return _FIRST_SINGLE.first(session, {"provider": limits.NO_PROVIDER, "now": shared_now(session)}) is not None
 
 
 def claim(session: Session, lane: Lane, count: int) -> list[Claim]:
@@ -104,9 +155,12 @@ def _claim_apart(taking: "_Taking", mailing: MailingId, room: "_Room", count: in
 
 def _due(taking: "_Taking", mailing: MailingId, providers: Sequence[ProviderId]) -> set[ProviderId]:
     """Of which of these something of the mailing is due."""
-    is_due = [_is_due(sa.literal(mailing), [provider], taking.now) for provider in providers]
-    row = taking.session.execute(sa.select(*is_due)).one()
-    return {provider for provider, found in zip(providers, row, strict=True) if found}
+    values = {"mailing": mailing, "now": taking.now}
+    return {
+        provider
+        for provider in providers
+        if _FIRST_OF_MAILING.first(taking.session, {**values, "provider": provider}) is not None
+    }
 
 
 def _claim_others(taking: "_Taking", mailing: MailingId, room: "_Room", count: int, has_apart: bool) -> list[Claim]:
@@ -188,51 +242,23 @@ class _Taking:
         """Up to `count` messages of a mailing (None: of the single lane) that are marked as the provider's."""
         if count <= 0:
             return []
-        picked = (
-            sa.select(Message.id)
-            .where(Message.mailing_id == mailing if mailing else Message.mailing_id.is_(None))
-            .where(Message.provider_id == provider, is_one_of(*WAITING), Message.not_before <= self.now)
-            .order_by(Message.not_before, Message.id)
-            .limit(count)
-            .with_for_update(skip_locked=True)
-            .cte("picked")
-            .prefix_with("MATERIALIZED", dialect="postgresql")
-        )
-        rows = self.session.execute(
-            sa.update(Message)
-            .where(Message.id.in_(sa.select(picked.c.id)))
-            .values(state=MessageState.CLAIMED, lease_token=self.token, lease_until=self.now + lease())
-            .returning(Message.id, Message.subject_id)
-            .execution_options(synchronize_session=False)
-        )
+        values = {"provider": provider, "now": self.now, "most": count}
+        values |= {"token": self.token, "until": self.now + lease()}
+        if mailing is None:
+            rows = _TAKE_SINGLE.all(self.session, values)
+        else:
+            rows = _TAKE_OF_MAILING.all(self.session, {**values, "mailing": mailing})
         ahead = self.now - clock.now()
-        claims = (Claim(row.id, row.subject_id, self.token, ahead, mailing, provider) for row in rows)
-        return sorted(claims, key=lambda claim: claim.message_id)
+        return [Claim(message, person, self.token, ahead, mailing, provider) for message, person in sorted(rows)]
 
 
 def _next_mailing(
     session: Session, now: datetime, fresh_since: datetime, providers: Sequence[ProviderId]
 ) -> MailingId | None:
     """The first mailing with something due; one that could not go out for too long waits for a person's word."""
-    return session.execute(
-        sa.select(Mailing.id)
-        .where(Mailing.state == MailingState.RUNNING, watching.last_moved() >= fresh_since)
-        .where(_is_due(Mailing.id, providers, now))
-        .order_by(Mailing.id)
-        .limit(1)
-    ).scalar_one_or_none()
-
-
-def _is_due(
-    mailing: sa.SQLColumnExpression[MailingId], providers: Sequence[ProviderId], now: datetime
-) -> sa.ColumnElement[bool]:
-    """SQL: something of a mailing may go now that is marked as one of these providers'."""
-    return sa.exists().where(
-        Message.mailing_id == mailing,
-        Message.provider_id.in_(providers),
-        is_one_of(*WAITING),
-        Message.not_before <= now,
-    )
+    values = {"now": now, "fresh_since": fresh_since}
+    found = (_NEXT_MAILING.first(session, {**values, "provider": provider}) for provider in providers)
+    return min((row[0] for row in found if row is not None), default=None)
 
 
 def release(session: Session, claims: list[Claim]) -> None:

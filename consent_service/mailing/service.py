@@ -41,7 +41,7 @@ UNFINISHED = (*WAITING, *LEASED)
 
 def is_one_of(*states: MessageState) -> sa.ColumnElement[bool]:
     """SQL: a message is in one of these states, as literals, so that the partial index of just these serves."""
-    return Message.state.in_(sa.bindparam("states", list(states), unique=True, expanding=True, literal_execute=True))
+    return Message.state.in_([literal(state) for state in states])
 
 
 def sender() -> Sender:
