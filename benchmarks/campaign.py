@@ -126,7 +126,7 @@ def _wait_for(started: MailingId, count: int) -> int:
 
 def count_sent(started: MailingId) -> int:
     """How many messages of a mailing are sent."""
-    sent = sa.select(sa.func.count()).where(Message.mailing_id == started, Message.state == MessageState.SENT)
+    sent = sa.select(sa.func.count()).where(Message.mailing_id == started, mailing.is_at_rest(MessageState.SENT))
     with reading() as session:
         return session.execute(sent).scalar_one()
 

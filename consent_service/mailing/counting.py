@@ -19,10 +19,11 @@ from consent_service.domain.kinds import LeftOut
 from consent_service.mailing.models import Mailing, MailingCount, Message
 from consent_service.mailing.outcomes import STATES, Outcome
 from consent_service.mailing.rules import MailingState, MessageState, pause_before_count
+from consent_service.mailing.service import LEASED, is_at_rest, is_leased
 
 _STAY = (MessageState.SUPPRESSED, MessageState.FAILED)
 """Once a mailing has ended, no message gets into these states, and none leaves them."""
-_FEW = tuple(state for state in MessageState if state not in (MessageState.SENT, *_STAY))
+_FEW = tuple(state for state in MessageState if state not in (MessageState.SENT, *_STAY, *LEASED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,16 @@ def _reasons(stored: Mapping[str, int]) -> dict[LeftOut, int]:
 
 def _as_of_now(session: Session, mailing: MailingId, at_the_end: Mapping[MessageState, int]) -> dict[MessageState, int]:
     stayed = {state: at_the_end[state] for state in _STAY if state in at_the_end}
-    found = stayed | _by_state(session, mailing, Message.state.in_(_FEW))
+    found = stayed | _by_state(session, mailing, *_FEW)
     return found | {MessageState.SENT: sum(at_the_end.values()) - sum(found.values())}
 
 
-def _by_state(session: Session, mailing: MailingId, *among: sa.ColumnElement[bool]) -> dict[MessageState, int]:
-    rows = session.execute(
-        sa.select(Message.state, sa.func.count()).where(Message.mailing_id == mailing, *among).group_by(Message.state)
-    )
-    return dict(rows.all())
+def _by_state(session: Session, mailing: MailingId, *at_rest: MessageState) -> dict[MessageState, int]:
+    """How many are in hand, and how many at rest are in each of these states (none given: in any)."""
+    numbers = sa.select(Message.state, sa.func.count()).group_by(Message.state)
+    leased = numbers.where(is_leased(sa.literal(mailing)))
+    others = numbers.where(Message.mailing_id == mailing, is_at_rest(*at_rest))
+    return dict(session.execute(sa.union_all(leased, others)).all())
 
 
 def count_due() -> None:
@@ -132,7 +134,7 @@ def _counted(session: Session, mailing: MailingId, state: MailingState, now: dat
 def _left_out(session: Session, mailing: MailingId) -> dict[str, int]:
     rows = session.execute(
         sa.select(Message.left_out, sa.func.count())
-        .where(Message.mailing_id == mailing, Message.state == MessageState.SUPPRESSED, Message.left_out.is_not(None))
+        .where(Message.mailing_id == mailing, is_at_rest(MessageState.SUPPRESSED), Message.left_out.is_not(None))
         .group_by(Message.left_out)
     )
     return {reason.value: number for reason, number in rows if reason is not None}

@@ -16,7 +16,7 @@ from consent_service.limits import service as limits
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
-from consent_service.mailing.service import LEASED, UNFINISHED, WAITING, content, is_one_of
+from consent_service.mailing.service import LEASED, WAITING, content, is_at_rest, is_one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def is_in_hand(session: Session, message: MessageId) -> bool:
 def got(mailings: sa.Select[MailingId | None]) -> sa.Select[SubjectId | None]:
     """Those to whom one of these mailings went, unless it came back or was reported as unwanted."""
     return sa.select(Message.subject_id).where(
-        Message.mailing_id.in_(mailings), Message.state == MessageState.SENT, Message.subject_id.is_not(None)
+        Message.mailing_id.in_(mailings), is_at_rest(MessageState.SENT), Message.subject_id.is_not(None)
     )
 
 
@@ -135,9 +135,8 @@ def refused_for_policy(session: Session, since: datetime, most: int) -> int:
 
 def outbox(session: Session) -> dict[MessageState, int]:
     """How many messages wait or are in hand, by state; what is finished is not counted."""
-    rows = session.execute(
-        sa.select(Message.state, sa.func.count()).where(Message.state.in_(UNFINISHED)).group_by(Message.state)
-    )
+    numbers = sa.select(Message.state, sa.func.count()).group_by(Message.state)
+    rows = session.execute(sa.union_all(*(numbers.where(is_one_of(*states)) for states in (WAITING, LEASED))))
     return dict(rows.all())
 
 

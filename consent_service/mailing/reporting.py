@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import literal
 from consent_service.domain.identifiers import MailingId, MessageId, PublicId
 from consent_service.domain.kinds import LeftOut
 from consent_service.domain.paging import Direction, Place
@@ -20,6 +19,7 @@ from consent_service.mailing.models import Message
 from consent_service.mailing.outcomes import STATES, Outcome, outcome_of, queue_id
 from consent_service.mailing.queries import CameBack, came_back
 from consent_service.mailing.rules import MessageState
+from consent_service.mailing.service import LEASED, is_at_rest, is_leased
 from consent_service.subjects.models import Subject
 
 LINES_PER_PAGE = 50
@@ -91,22 +91,21 @@ def _ids(
     mailing: MailingId, outcome: Outcome | None, anchor: MessageId | None, backwards: bool, most: int
 ) -> sa.Select[MessageId]:
     """The ids of the next messages: each state's next, and of these together the next."""
+    states = STATES[outcome] if outcome else tuple(MessageState)
 
-    def next_of(ids: sa.Select[MessageId], column: Any) -> sa.Select[MessageId]:
-        return ids.order_by(column.desc() if backwards else column.asc()).limit(most)
+    def next_of(found: sa.FromClause | type[Message], column: Any, *which: sa.ColumnElement[bool]) -> sa.Subquery:
+        ids = sa.select(column.label("id")).select_from(found).where(*which)
+        if anchor is not None:
+            ids = ids.where(column < anchor if backwards else column > anchor)
+        return ids.order_by(column.desc() if backwards else column.asc()).limit(most).subquery()
 
-    bounds: list[sa.ColumnElement[bool]] = []
-    if anchor is not None:
-        bounds = [Message.id < anchor if backwards else Message.id > anchor]
-    ranges = (
-        next_of(
-            sa.select(Message.id).where(Message.mailing_id == mailing, Message.state == literal(state), *bounds),
-            Message.id,
-        ).subquery()
-        for state in (STATES[outcome] if outcome else MessageState)
-    )
+    its = Message.mailing_id == mailing
+    ranges = [next_of(Message, Message.id, its, is_at_rest(state)) for state in states if state not in LEASED]
+    if set(LEASED) & set(states):  # they are in the same outcome, and looked for first: SQLite would go by the ids
+        leased = sa.select(Message.id).where(is_leased(sa.literal(mailing))).cte().prefix_with("MATERIALIZED")
+        ranges.append(next_of(leased, leased.c.id))
     together = sa.union_all(*(sa.select(one.c.id) for one in ranges)).subquery()
-    return next_of(sa.select(together.c.id), together.c.id)
+    return sa.select(together.c.id).order_by(together.c.id.desc() if backwards else together.c.id).limit(most)
 
 
 def _lines(session: Session, ids: Sequence[MessageId]) -> Sequence[Line]:

@@ -10,13 +10,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import literal
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId
 from consent_service.mailing.models import Mailing, MailingCount, MailingRetry, Message
 from consent_service.mailing.outcomes import BEGINNING, MAY_GO_AGAIN, FailureKind, failure_kind
 from consent_service.mailing.rules import MailingState, MessageState
-from consent_service.mailing.service import CHUNK
+from consent_service.mailing.service import CHUNK, is_at_rest
 
 _BEGINNING = sa.func.substr(Message.reply, 1, BEGINNING)
 
@@ -34,7 +33,7 @@ def failures(session: Session, mailing: MailingId) -> dict[FailureKind, int]:
 
 
 def _failed(mailing: MailingId) -> tuple[sa.ColumnElement[bool], ...]:
-    return Message.mailing_id == mailing, Message.state == literal(MessageState.FAILED)
+    return Message.mailing_id == mailing, is_at_rest(MessageState.FAILED)
 
 
 def ask(session: Session, mailing: MailingId, kinds: Collection[FailureKind], at: datetime) -> None:

@@ -36,12 +36,26 @@ LONGEST_WAIT_SECONDS = 3.0
 _POLL_SECONDS = 0.01
 WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 LEASED = (MessageState.CLAIMED, MessageState.HANDING)
-UNFINISHED = (*WAITING, *LEASED)
 
 
 def is_one_of(*states: MessageState) -> sa.ColumnElement[bool]:
     """SQL: a message is in one of these states, as literals, so that the partial index of just these serves."""
     return Message.state.in_([literal(state) for state in states])
+
+
+def is_at_rest(*states: MessageState) -> sa.ColumnElement[bool]:
+    """SQL: nobody has a message in hand, and it is in one of these states (none given: in any).
+
+    Said of a mailing's messages, this is a range of an index for each state.
+    """
+    at_rest = Message.state.not_in([literal(state) for state in LEASED])
+    return sa.and_(at_rest, is_one_of(*states)) if states else at_rest
+
+
+def is_leased(mailing: sa.SQLColumnExpression[MailingId]) -> sa.ColumnElement[bool]:
+    """SQL: a message is a mailing's, and a worker has it."""
+    # The sign keeps SQLite from reading all of the mailing: workers have but a few messages in all.
+    return sa.and_(is_one_of(*LEASED), sa.literal_column("+messages.mailing_id", Message.mailing_id.type) == mailing)
 
 
 def sender() -> Sender:
@@ -241,7 +255,7 @@ def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     ends: its worker may still say that it must be tried again.
     """
     cancelled = sa.select(Mailing.id).where(Mailing.state == MailingState.CANCELLED)
-    waiting = sa.select(Message.id).where(Message.mailing_id.in_(cancelled), is_one_of(*WAITING)).limit(chunk)
+    waiting = sa.select(Message.id).where(Message.mailing_id.in_(cancelled), is_at_rest(*WAITING)).limit(chunk)
     emptied = session.execute(
         sa.update(Message)
         .where(Message.id.in_(waiting), Message.state.in_(WAITING))
@@ -249,10 +263,12 @@ def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     ).all()
-    unfinished = sa.exists().where(
-        Message.mailing_id == Mailing.id,
-        Message.state.in_((*UNFINISHED, MessageState.IN_DOUBT)),
-        sa.or_(Message.state != MessageState.IN_DOUBT, Message.lease_until >= shared_now(session)),
+    its = Message.mailing_id == Mailing.id
+    in_doubt = sa.and_(is_at_rest(MessageState.IN_DOUBT), Message.lease_until >= shared_now(session))
+    unfinished = sa.or_(
+        sa.exists().where(its, is_at_rest(*WAITING)),
+        sa.exists().where(is_leased(Mailing.id)),
+        sa.exists().where(its, in_doubt),
     )
     session.execute(
         sa.update(Mailing)

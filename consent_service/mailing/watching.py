@@ -20,7 +20,7 @@ from consent_service.limits import service as limits
 from consent_service.limits.service import Allowance
 from consent_service.mailing.models import Mailing, MailingAlarm, Message
 from consent_service.mailing.rules import AlarmKind, MailingState, MessageState, Verdict, is_tail, verdict
-from consent_service.mailing.service import WAITING
+from consent_service.mailing.service import WAITING, is_at_rest
 
 log = structlog.get_logger()
 
@@ -106,7 +106,7 @@ def _judged(session: Session, mailing: MailingId, kind: AlarmKind, threshold: Th
 
 
 def _count(session: Session, mailing: MailingId, states: tuple[MessageState, ...], most: int | None = None) -> int:
-    rows = sa.select(sa.literal(1)).where(Message.mailing_id == mailing, Message.state.in_(states)).limit(most)
+    rows = sa.select(sa.literal(1)).where(Message.mailing_id == mailing, is_at_rest(*states)).limit(most)
     return session.execute(sa.select(sa.func.count()).select_from(rows.subquery())).scalar_one()
 
 
@@ -127,7 +127,7 @@ def _accepted(session: Session, mailing: MailingId, kind: AlarmKind) -> float:
 
 def _stale(session: Session, now: datetime) -> list[Finding]:
     """Mailings of which nothing went out for too long, while something waits."""
-    waits = sa.exists().where(Message.mailing_id == Mailing.id, Message.state.in_(WAITING))
+    waits = sa.exists().where(Message.mailing_id == Mailing.id, is_at_rest(*WAITING))
     too_long = session.execute(
         sa.select(Mailing.id)
         .where(
@@ -146,7 +146,7 @@ def _stale(session: Session, now: datetime) -> list[Finding]:
 def _is_tail(session: Session, mailing: MailingId) -> bool:
     is_untried = sa.func.coalesce(sa.func.sum(sa.case((Message.attempts == 0, 1), else_=0)), 0)
     waiting, untried = session.execute(
-        sa.select(sa.func.count(), is_untried).where(Message.mailing_id == mailing, Message.state.in_(WAITING))
+        sa.select(sa.func.count(), is_untried).where(Message.mailing_id == mailing, is_at_rest(*WAITING))
     ).one()
     return is_tail(waiting, untried, _count(session, mailing, (MessageState.SENT,)))
 
