@@ -277,22 +277,24 @@ def release(session: Session, claims: list[Claim]) -> None:
     limits.give_back(session, Counter(claim.provider for claim in claims if claim.mailing_id is not None))
 
 
+_TAKE_UP = Prepared(
+    sa.update(table(Message))
+    .where(
+        Message.id.in_(
+            sa.select(Message.id)
+            .where(is_one_of(*LEASED), Message.lease_until < _NOW)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(state=MessageState.QUEUED, lease_until=None)
+    .returning(Message.id)
+)
+
+
 def take_up_abandoned(session: Session) -> int:
     """Queues again what a worker left behind when its lease ended; it will be decided anew. How many.
 
     The token stays until the next claim: a worker that was cut off from the database may still say what
     became of its message, as long as nobody else has begun with it.
     """
-    abandoned = (
-        sa.select(Message.id)
-        .where(is_one_of(*LEASED), Message.lease_until < shared_now(session))
-        .with_for_update(skip_locked=True)
-    )
-    rows = session.execute(
-        sa.update(Message)
-        .where(Message.id.in_(abandoned))
-        .values(state=MessageState.QUEUED, lease_until=None)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(rows.all())
+    return len(_TAKE_UP.all(session, {"now": shared_now(session)}))

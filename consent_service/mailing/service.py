@@ -244,34 +244,43 @@ def _copy(person: SubjectId, reason: str | None, provider: ProviderId) -> dict[s
     }
 
 
+_CANCELLED = sa.select(Mailing.id).where(Mailing.state == literal(MailingState.CANCELLED))
+_EMPTY_CANCELLED = Prepared(
+    sa.update(table(Message))
+    .where(
+        Message.id.in_(
+            sa.select(Message.id)
+            .where(Message.mailing_id.in_(_CANCELLED), is_at_rest(*WAITING))
+            .limit(sa.bindparam("most", type_=sa.Integer()))
+        ),
+        is_one_of(*WAITING),
+    )
+    .values(**_CALLED_OFF)
+    .returning(Message.id)
+)
+_ITS = Message.mailing_id == Mailing.id
+_NOW = sa.bindparam("now", type_=Message.lease_until.type)
+_END = Prepared(
+    sa.update(table(Mailing))
+    .where(
+        Mailing.state == literal(MailingState.RUNNING),
+        Mailing.is_filled,
+        ~sa.exists().where(_ITS, is_at_rest(*WAITING)),
+        ~sa.exists().where(is_leased(Mailing.id)),
+        ~sa.exists().where(_ITS, is_at_rest(MessageState.IN_DOUBT), Message.lease_until >= _NOW),
+    )
+    .values(state=MailingState.DONE, finished_at=sa.bindparam("at", type_=Mailing.finished_at.type))
+)
+
+
 def finish(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     """Ends the mailings of which nothing waits any more, and empties the cancelled ones by a chunk.
 
     Returns how many messages it took out of cancelled mailings. What is in doubt is waited for until its lease
     ends: its worker may still say that it must be tried again.
     """
-    cancelled = sa.select(Mailing.id).where(Mailing.state == MailingState.CANCELLED)
-    waiting = sa.select(Message.id).where(Message.mailing_id.in_(cancelled), is_at_rest(*WAITING)).limit(chunk)
-    emptied = session.execute(
-        sa.update(Message)
-        .where(Message.id.in_(waiting), Message.state.in_(WAITING))
-        .values(**_CALLED_OFF)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    its = Message.mailing_id == Mailing.id
-    in_doubt = sa.and_(is_at_rest(MessageState.IN_DOUBT), Message.lease_until >= shared_now(session))
-    unfinished = sa.or_(
-        sa.exists().where(its, is_at_rest(*WAITING)),
-        sa.exists().where(is_leased(Mailing.id)),
-        sa.exists().where(its, in_doubt),
-    )
-    session.execute(
-        sa.update(Mailing)
-        .where(Mailing.state == MailingState.RUNNING, Mailing.is_filled, ~unfinished)
-        .values(state=MailingState.DONE, finished_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    emptied = _EMPTY_CANCELLED.all(session, {"most": chunk})
+    _END.run(session, {"at": at, "now": shared_now(session)})
     return len(emptied)
 
 
