@@ -1,7 +1,7 @@
 """Statements of the hot paths: compiled once, and run by the driver itself.
 
 What SQLAlchemy does around an execution costs ten times what the database needs for one row
-(docs/speed.md), so the few statements that one-clicks and sign-ups consist of go past it. Everything else
+(docs/speed.md), so the few statements that one-clicks, sign-ups and mailings consist of go past it. Everything else
 keeps to `session.execute`. A prepared statement runs in the session's transaction, with its types, and
 fails with SQLAlchemy's exceptions; it knows nothing of the unit of work.
 """

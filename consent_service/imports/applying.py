@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service import clock
-from consent_service.database import alone, reading, transaction
+from consent_service.database import alone, literal, reading, transaction
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.domain.identifiers import PublicId, SubjectId
 from consent_service.domain.kinds import Channel, EventKind, LegalBasis, SuppressionReason
@@ -22,6 +22,7 @@ from consent_service.ledger.bulk import Beginning, begin_all
 from consent_service.ledger.service import Consent
 from consent_service.mailing import service as mailing
 from consent_service.notice import queries as notice
+from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
 from consent_service.subjects.service import Newcomer
 
@@ -47,17 +48,20 @@ class Batch:
     suppressed: Sequence[SubjectId] = ()
 
 
+_OLDEST = Prepared(
+    sa.select(Import.public_id).where(Import.state == literal(ImportState.APPLYING)).order_by(Import.id).limit(1)
+)
+
+
 def apply_next() -> None:
     """Applies one batch of the oldest import that is being applied, if there is one; the worker's job.
 
     Only one, and nothing is returned: the worker has confirmations to send in between.
     """
     with reading() as session:
-        public_id = session.execute(
-            sa.select(Import.public_id).where(Import.state == ImportState.APPLYING).order_by(Import.id).limit(1)
-        ).scalar_one_or_none()
-    if public_id is not None:
-        apply_batch(public_id)
+        oldest = _OLDEST.first(session, {})
+    if oldest is not None:
+        apply_batch(oldest[0])
 
 
 def apply_batch(public_id: PublicId) -> bool:

@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from consent_service import clock
-from consent_service.database import reading, transaction
+from consent_service.database import literal, reading, transaction
 from consent_service.domain.identifiers import PublicId
 from consent_service.imports import rules, service, staging
 from consent_service.imports.files import CsvFile, Position
 from consent_service.imports.models import Import, ImportFile, ImportPiece
 from consent_service.imports.rules import ImportKind, ImportState, Row, Verdict
 from consent_service.imports.service import Staging
+from consent_service.prepared import Prepared
 
 PIECE = 1024 * 1024
 
@@ -81,19 +82,29 @@ def stage_next() -> None:
         _stage(session, upload, rows, verdicts, file.position, clock.now())
 
 
+_OLDEST = Prepared(
+    sa.select(
+        Import.id,
+        Import.public_id,
+        Import.kind,
+        Import.purpose_id,
+        ImportFile.header,
+        ImportFile.byte,
+        ImportFile.line,
+    )
+    .join(ImportFile, ImportFile.import_id == Import.id)
+    .where(Import.state == literal(ImportState.STAGING))
+    .order_by(Import.id)
+    .limit(1)
+)
+
+
 def _oldest(session: Session) -> Upload | None:
-    row = session.execute(
-        sa.select(Import.id, Import.public_id, Import.kind, Import.purpose_id, ImportFile)
-        .join(ImportFile, ImportFile.import_id == Import.id)
-        .where(Import.state == ImportState.STAGING)
-        .order_by(Import.id)
-        .limit(1)
-    ).one_or_none()
+    row = _OLDEST.first(session, {})
     if row is None:
         return None
-    file = row.ImportFile
-    staged = Staging(row.id, row.public_id, row.kind, row.purpose_id)
-    return Upload(staged, file.header, Position(file.byte, file.line))
+    import_id, public_id, kind, purpose_id, header, byte, line = row
+    return Upload(Staging(import_id, public_id, kind, purpose_id), header, Position(byte, line))
 
 
 def _lines(upload: Upload) -> Iterator[bytes]:

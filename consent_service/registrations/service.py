@@ -46,6 +46,13 @@ _IS_OPEN = Registration.state.in_([literal(RegistrationState.REQUESTED), literal
 _SELECT_OPEN = Prepared(
     sa.select(Registration.id).where(Registration.normalised_address == sa.bindparam("address"), _IS_OPEN)
 )
+_OLDEST_UNDECIDED = Prepared(
+    sa.select(Registration.id)
+    .where(Registration.state == literal(RegistrationState.REQUESTED))
+    .order_by(Registration.id)
+    .limit(1)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +96,10 @@ def request(session: Session, asked: Request, at: datetime) -> PublicId:
 def answer_next(session: Session, now: datetime) -> bool:
     """Decides the oldest undecided request and queues the mail that it means; whether there was one."""
     alone(session, "answering requests")  # two at once could both be an address's third mail of the day
-    registration = session.execute(
-        sa.select(Registration)
-        .where(Registration.state == RegistrationState.REQUESTED)
-        .order_by(Registration.id)
-        .limit(1)
-        .with_for_update()
-    ).scalar_one_or_none()
-    if registration is None:
+    oldest = _OLDEST_UNDECIDED.first(session, {})
+    if oldest is None:
         return False
+    registration = session.get_one(Registration, oldest[0])
     person = subjects.find(session, registration.normalised_address)
     answer = rules.answer(_asked(session, registration, person, now))
     if answer is Answer.NOTHING:
