@@ -72,7 +72,7 @@ def known_for(
     values = {"purpose": purpose_id, "last": last, "most": most}
     if among is None:
         return _KNOWN_FOR.all(session, values)
-    return [row._tuple() for row in session.execute(_known_for(ConsentState.subject_id.in_(among)), values)]
+    return [(row.id, row.left_out) for row in session.execute(_known_for(ConsentState.subject_id.in_(among)), values)]
 
 
 def _known_for(*narrowed: sa.ColumnElement[bool]) -> sa.Select[SubjectId, str | None]:

@@ -1,6 +1,8 @@
 """The outbox's hot path stays on its indexes: a campaign's last message costs what its first one did."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,6 +13,7 @@ from consent_service.domain.identifiers import MailingId
 from consent_service.extensions import database
 from consent_service.mailing import claiming, handover, queries, reporting, retrying
 from consent_service.mailing import service as mailing
+from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.outcomes import Outcome
 from consent_service.mailing.rules import Lane
 from tests.driving import add_people
@@ -79,3 +82,13 @@ def test_no_statement_reads_or_sorts_the_whole_outbox(sqlite_url: str, work: Cal
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_no_look_at_a_mailing_reads_all_of_it(sqlite_url: str, look: Callable[[Session, MailingId], object]) -> None:
     assert [plan for plan in plans(sqlite_url, look) if reads_too_much(plan)] == []
+
+
+def test_who_looks_for_single_mails_in_vain_waits_for_no_writer(sqlite_url: str) -> None:
+    with service(sqlite_url, 1) as app, ThreadPoolExecutor() as others, transaction():
+
+        def look() -> bool:
+            with app.app_context(), Carrier(Lane.SINGLE, Event()) as carrier:
+                return carrier.carry_batch()
+
+        assert others.submit(look).result(timeout=20) is False
