@@ -16,9 +16,12 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from consent_service.pipeline import Pipeline
+
 Columns = TypeVarTuple("Columns")
 Convert = Callable[[Any], Any]
 Values = dict[str, Any]
+_PIPELINE, _OPEN = "pipeline", "open_pipeline"  # what is kept with a connection of the driver's
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,19 @@ class Prepared(Generic[*Columns]):
 def together(connection: Connection) -> Iterator[None]:
     """Lets what is prepared or commanded here travel to PostgreSQL together until a row is asked for or the block ends.
 
-    By psycopg's pipeline. So a failure may show at a later statement than the one that failed, at the latest at the end
-    of the block. Statements of SQLAlchemy's own do not work in here. SQLite has no way to save.
+    So a failure may show at a later statement than the one that failed, at the latest at the end of the block; the
+    connection must be given up then. Statements of SQLAlchemy's own do not work in here. SQLite has no way to save.
     """
     if connection.dialect.name != "postgresql":
         yield
         return
+    kept = connection.info
+    pipeline = kept.get(_PIPELINE) or kept.setdefault(_PIPELINE, Pipeline(_driver(connection)))
     try:
-        with _driver(connection).pipeline():
+        with pipeline:
+            kept[_OPEN] = pipeline
             yield
+            del kept[_OPEN]
     except connection.dialect.loaded_dbapi.Error as error:
         raise _as_sqlalchemy(error, connection) from error
 
@@ -170,7 +177,9 @@ def _connection(session: Session) -> Connection:
 
 
 def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
+    """What executes: the driver's connection, or its pipeline while that is open."""
+    pooled = connection.connection
+    return pooled.info.get(_OPEN) or pooled.driver_connection
 
 
 def _as_sqlalchemy(error: Exception, connection: Connection) -> BaseException:
