@@ -5,7 +5,6 @@ SQLite runs in WAL mode with full durability, and its writers queue at a turnsti
 
 import enum
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from consent_service import clock
+from consent_service import clock, write_ahead_log
 from consent_service.domain import identifiers
 from consent_service.domain.addresses import NormalisedAddress
 from consent_service.extensions import database
@@ -28,9 +27,6 @@ from consent_service.turnstile import turn
 
 Digest = NewType("Digest", bytes)
 
-CHECKPOINT_ATTEMPTS = 5
-BUSY_MILLISECONDS = 2000
-CHECKPOINT_PAUSE_SECONDS = 0.25
 _WRITES = {"writes": True}
 _NOTICES_A_DEAD_HOST = {
     # A PostgreSQL whose host vanished without a word would keep a worker waiting for two hours.
@@ -193,12 +189,16 @@ class Writer:
 
     Used by one thread. The database is told of each transaction's begin and end directly: SQLAlchemy, which spends
     longer on the two than SQLite on all that is between them (docs/speed.md), takes the connection to be in
-    autocommit. After any failure it is given up, and the next transaction opens another.
+    autocommit. After any failure it is closed, and the next transaction opens another.
+
+    On SQLite others have their turn while the log is synced; whatever follows the block finds it durable.
     """
 
     def __init__(self) -> None:
         self._session: Session | None = None
         self._connection: Connection | None = None
+        self._log: write_ahead_log.Log | None = None
+        self._may_have_gap = False
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -227,32 +227,52 @@ class Writer:
     @contextmanager
     def _opened(self) -> Iterator[tuple[Session, Connection]]:
         engine = database.engine
-        with _turn(engine), self._kept(engine) as opened:
-            yield opened
+        with _turn(engine):
+            self._mend(engine)
+            with self._kept(engine) as opened:
+                yield opened
+        if self._log is not None:
+            self._sync(self._log, engine)
 
     @contextmanager
     def _kept(self, engine: Engine) -> Iterator[tuple[Session, Connection]]:
         try:
             yield self._open(engine)
         except BaseException:
-            self._give_up()
+            self.close()
             raise
 
     def _open(self, engine: Engine) -> tuple[Session, Connection]:
         if self._session is None or self._connection is None:
             self._connection = engine.execution_options(isolation_level=_AUTOCOMMIT).connect()
             self._session = Session(self._connection, expire_on_commit=False)
+            if engine.dialect.name == "sqlite":
+                command(self._connection, "PRAGMA synchronous=NORMAL")
+                self._log = write_ahead_log.Log(str(engine.url.database))
         return self._session, self._connection
 
-    def _give_up(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-        self.close()
+    def _sync(self, log: write_ahead_log.Log, engine: Engine) -> None:
+        try:
+            log.sync()
+        except sa.exc.OperationalError:
+            self.close()
+            self._may_have_gap = True
+            with _turn(engine):  # at once, for others write behind the gap
+                self._mend(engine)
+            raise
+
+    def _mend(self, engine: Engine) -> None:
+        if self._may_have_gap:
+            write_ahead_log.mend(str(engine.url.database))
+            self._may_have_gap = False
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection: nobody else may get it from the pool, for on SQLite a commit of it does not sync."""
         session, self._session = self._session, None
         connection, self._connection = self._connection, None
+        self._log = None
+        if connection is not None:
+            connection.invalidate()
         if session is not None:
             session.close()
         if connection is not None:
@@ -347,7 +367,7 @@ def forget_overwritten(*tables: str) -> bool:
     """As `forget_deleted`, for what was just rewritten in these tables, and quick: the whole file stays as it is."""
     if is_sqlite():
         with closing(_alone_on_sqlite()) as connection:
-            return _empty_log(connection)
+            return write_ahead_log.empty(connection)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
     return True
@@ -357,19 +377,8 @@ def _rewrite_sqlite() -> bool:
     with _turn(database.engine), closing(_alone_on_sqlite()) as connection:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("VACUUM")
-        return _empty_log(connection)
+        return write_ahead_log.empty(connection)
 
 
 def _alone_on_sqlite() -> sqlite3.Connection:
-    connection = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-    return connection
-
-
-def _empty_log(connection: sqlite3.Connection) -> bool:
-    for _ in range(CHECKPOINT_ATTEMPTS):
-        is_busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not is_busy:
-            return True
-        time.sleep(CHECKPOINT_PAUSE_SECONDS)
-    return False
+    return write_ahead_log.connect(str(database.engine.url.database))

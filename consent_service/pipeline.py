@@ -36,8 +36,7 @@ class Pipeline:
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        # After a rollback psycopg discards all that the connection has prepared, unless it knows of nothing prepared.
-        connection.execute("DEALLOCATE ALL")
+        # A connection on which psycopg prepares statements of its own loses ours, too, when something is rolled back.
         connection.prepare_threshold = None
         self._libpq = connection.pgconn
         self._adapter = Transformer(connection)
