@@ -15,7 +15,6 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from types import TracebackType
 
 from flask import current_app
@@ -30,7 +29,6 @@ CLOSE_AFTER_IDLE_SECONDS = 30.0
 _UNCLEAR = (OSError, smtplib.SMTPException)
 _GO_ON = 354  # RFC 5321 section 4.2.2: start mail input
 _END = b"\r\n.\r\n"
-_LONGEST_LINE = 8192  # RFC 5321 section 4.5.3.1.5 grants 512 octets; some say more
 
 
 class CannotConnect(Exception):
@@ -240,22 +238,9 @@ class Connection:
         self._server.send(data)
 
     def _reply(self) -> Reply:
-        """The next reply. Read here and not by smtplib, which takes several times as long and is no stricter."""
-        line = lines = self._line()
-        while line[3:4] == b"-" and line[:3].isdigit():
-            line = self._line()
-            lines += line
-        return _read(lines)
-
-    def _line(self) -> bytes:
         assert self._server is not None
-        assert self._server.file is not None, "smtplib has read the greeting from it"
-        line: bytes = self._server.file.readline(_LONGEST_LINE + 1)
-        if not line:
-            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
-        if len(line) > _LONGEST_LINE:
-            raise smtplib.SMTPResponseException(500, "Line too long.")
-        return line
+        code, text = self._server.getreply()
+        return Reply(code, text.decode("utf-8", "replace"))
 
     def _drop(self) -> None:
         self._waiting = None
@@ -278,14 +263,6 @@ def _content(envelope: Envelope) -> bytes:
     if envelope.has_first_dots:
         data = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
     return data + (_END[2:] if data.endswith(b"\r\n") else _END)
-
-
-@lru_cache(maxsize=16)  # a mail has four replies, of which three are mostly those of the mail before
-def _read(lines: bytes) -> Reply:
-    """What the lines of one reply say; what does not begin with a code is taken for the end of the connection."""
-    pieces = lines.rstrip(b"\n").split(b"\n")
-    code, text = pieces[-1][:3], b"\n".join(piece[4:].strip(b" \t\r") for piece in pieces)
-    return Reply(int(code) if code.isdigit() else CONNECTION_LOST, text.decode("utf-8", "replace"))
 
 
 def _is_last_word(reply: Reply) -> bool:

@@ -147,23 +147,6 @@ class TestRefusalAtEachStep:
         assert len(server.connections) == 1
 
 
-class TestReply:
-    def test_of_several_lines_is_kept_whole(self, carrier: Carrier, port: int) -> None:
-        several = "550-5.2.0 not this one \r\n550-\r\n550 5.2.0 \ufffdü"
-        with scripted(port, says_to_the_second(b"RCPT", several)):
-            carrier.carry_batch()
-            carrier.connection.close()
-        assert states() == {"sent": 4, "failed": 1}
-        refused = [row.reply for row in messages(Message.reply)][1]
-        assert refused == "550 5.2.0 not this one\n\n5.2.0 \ufffdü"
-
-    @pytest.mark.parametrize("word", ["fine", "250-fine\r\n-1 fine", "250 " + "x" * 8192])
-    def test_that_is_none_ends_the_connection(self, carrier: Carrier, port: int, word: str) -> None:
-        with scripted(port, says_to_the_second(AT["content"], word)):
-            carrier.carry_batch()
-        assert states() == {"sent": 1, "deferred": 1, "queued": 3}
-
-
 def says_to_the_second(at: bytes, word: str) -> Says:
     """Answers thus the second time that it gets such a line, and as usual otherwise."""
     turns = count(1)
