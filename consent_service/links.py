@@ -13,6 +13,7 @@ from typing import Any
 from flask import url_for
 from itsdangerous import BadData, SignatureExpired
 
+from consent_service import tokens
 from consent_service.domain.errors import ExpiredLink, InvalidLink
 from consent_service.domain.identifiers import PublicId
 from consent_service.domain.kinds import Language
@@ -37,7 +38,7 @@ class Use(StrEnum):
     FRESH_SURVEY = "fresh-survey"
 
 
-_TIMED = frozenset({Use.FRESH_SETTINGS, Use.FRESH_SURVEY})
+_TIMED = (Use.FRESH_SETTINGS, Use.FRESH_SURVEY)
 
 
 def _keys(use: Use) -> tuple[str, ...]:
@@ -46,7 +47,9 @@ def _keys(use: Use) -> tuple[str, ...]:
 
 def sign(use: Use, identifier: PublicId) -> str:
     """The token of a link for this use that names this row."""
-    return str(_serializer(use).dumps(identifier))
+    if use in _TIMED:
+        return str(_timed(use).dumps(identifier))
+    return tokens.lasting(_keys(use), use.value, identifier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ in turn, after about two milliseconds.
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 _has_turn = ContextVar("has_turn", default=False)
@@ -37,20 +36,28 @@ def _locks(database: str) -> _Locks:
     return locks
 
 
-@contextmanager
-def turn(database: str) -> Iterator[None]:
+def turn(database: str) -> AbstractContextManager[None]:
     """Waits for this writer's turn at a database's file. Raises RuntimeError in a writer that has its turn."""
-    if _has_turn.get():
-        raise RuntimeError("a transaction inside a transaction would wait for itself")
-    locks = _locks(database)
-    fcntl.flock(locks.queue, fcntl.LOCK_EX)
-    try:
-        fcntl.flock(locks.writer, fcntl.LOCK_EX)
-    finally:
-        fcntl.flock(locks.queue, fcntl.LOCK_UN)
-    begun = _has_turn.set(True)
-    try:
-        yield
-    finally:
-        _has_turn.reset(begun)
-        fcntl.flock(locks.writer, fcntl.LOCK_UN)
+    return _Turn(database)
+
+
+class _Turn(AbstractContextManager[None]):
+    """One turn. Each transaction has one, and a generator would take a third longer."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        if _has_turn.get():
+            raise RuntimeError("a transaction inside a transaction would wait for itself")
+        self._locks = _locks(self._database)
+        fcntl.flock(self._locks.queue, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._locks.writer, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(self._locks.queue, fcntl.LOCK_UN)
+        self._begun = _has_turn.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _has_turn.reset(self._begun)
+        fcntl.flock(self._locks.writer, fcntl.LOCK_UN)

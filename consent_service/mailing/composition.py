@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.header import Header
 from email.headerregistry import Address
@@ -64,6 +64,9 @@ class Text:
     html: str
 
 
+_WEB_ADDRESS, _MAILTO = re.compile(r"https?://[!-~]+"), re.compile(r"mailto:[!-~]+")
+
+
 @dataclass(frozen=True, slots=True)
 class WayOut:
     """How one person leaves one purpose: List-Unsubscribe with an http(s) URI and a mailto (RFC 2369, RFC 8058)."""
@@ -72,7 +75,7 @@ class WayOut:
     mailto: str
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"https?://[!-~]+", self.one_click_url) or not re.fullmatch(r"mailto:[!-~]+", self.mailto):
+        if not (_WEB_ADDRESS.fullmatch(self.one_click_url) and _MAILTO.fullmatch(self.mailto)):
             raise ValueError("a way out needs a one-click address and a mailto")
 
 
@@ -189,6 +192,8 @@ class Template:
     literals: tuple[bytes, ...]
     slots: tuple[tuple[Slot, bool], ...]  # each kind once: the slot, and whether it stands in HTML
     between: tuple[int, ...]  # which of them stands behind each literal but the last
+    fixed_subject: str | None  # the header's words, where they are the same for everybody
+    has_first_dots: bool  # whether a line begins with one; whatever is filled in never makes one do so
 
     @classmethod
     def parse(cls, subject: str, mime: bytes) -> "Template":
@@ -196,26 +201,29 @@ class Template:
         pieces = mime.split(b"\0")
         found = [(Slot(piece[1:].decode()), piece[:1] == _IN_HTML.encode()) for piece in pieces[1::2]]
         slots = tuple(dict.fromkeys(found))
-        return cls(subject, tuple(pieces[::2]), slots, tuple(slots.index(slot) for slot in found))
+        between = tuple(slots.index(slot) for slot in found)
+        fixed_subject = None if _PLACEHOLDERS.search(subject) else _unstructured("Subject", subject)
+        return cls(subject, tuple(pieces[::2]), slots, between, fixed_subject, b"\r\n." in mime)
 
     def fill(self, person: Person, at: datetime) -> bytes:
         """The whole mail to one person; `at` is aware."""
         values = slot_values(person)
-        quoted = [_quoted(html.escape(values[slot]) if in_html else values[slot]) for slot, in_html in self.slots]
+        texts = [html.escape(values[slot]) if in_html else values[slot] for slot, in_html in self.slots]
+        quoted = {text: _quoted(text) for text in set(texts)}  # links and most names read the same in text and HTML
         parts = [self._headers(person, values, at), self.literals[0]]
         for slot, literal in zip(self.between, self.literals[1:], strict=True):
-            parts += (quoted[slot], literal)
+            parts += (quoted[texts[slot]], literal)
         return b"".join(parts)
 
     def _headers(self, person: Person, values: dict[Slot, str], at: datetime) -> bytes:
-        subject = fill_text(self.subject, lambda slot: values[slot])
+        subject = self.fixed_subject or _unstructured("Subject", fill_text(self.subject, values.__getitem__))
         # The long URL stands as it is: encoded as words (RFC 2047) no provider would read it as a URL.
         return (
             f"To: {_mailbox(person)}\r\n"
-            f"Subject: {_unstructured('Subject', subject)}\r\n"
+            f"Subject: {subject}\r\n"
             f"List-Unsubscribe: <{person.way_out.one_click_url}>,\r\n <{person.way_out.mailto}>\r\n"
             f"Message-ID: {person.message_id}\r\n"
-            f"Date: {_date(at.replace(microsecond=0))}\r\n"
+            f"Date: {_date(int(at.timestamp()))}\r\n"
             f"{self._complaint_id(person)}"
         ).encode("ascii")
 
@@ -233,10 +241,10 @@ def fill_text(text: str, value: Callable[[Slot], str]) -> str:
 
 def has_way_out(data: bytes) -> bool:
     """Whether a mail carries the headers of a one-click unsubscribe (RFC 8058 section 3.1)."""
-    headers = b"\r\n" + data.partition(b"\r\n\r\n")[0]
+    end = data.find(b"\r\n\r\n")
     return (
-        b"\r\nList-Unsubscribe: <http" in headers
-        and b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click" in headers
+        data.find(b"\r\nList-Unsubscribe: <http", 0, end) >= 0
+        and data.find(b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click", 0, end) >= 0
     )
 
 
@@ -268,8 +276,8 @@ def _marked(text: str, mark: str, kind: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _date(second: datetime) -> str:
-    return format_datetime(second)
+def _date(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 _KEPT = frozenset(range(ord(" "), ord("~") + 1)) - {ord("=")}

@@ -28,6 +28,7 @@ class Envelope:
     sender: str
     recipient: str
     data: bytes
+    has_first_dots: bool = True  # whether a line may begin with one
 
     def __post_init__(self) -> None:
         if not self.recipient.isascii():
@@ -63,18 +64,18 @@ class NoWayOut(Exception):
 def envelope(mail: SingleMail | Copy, now: datetime) -> Envelope:
     """What is handed over; `now` is aware. Raises NoWayOut, and whatever a mail that cannot be composed raises."""
     if isinstance(mail, SingleMail):
-        recipient, data = mail.recipient, keyring().open(mail.content, mail.public_id)
+        recipient, data, has_first_dots = mail.recipient, keyring().open(mail.content, mail.public_id), True
     else:
-        recipient, data = mail.address, _filled(mail, now)
-    whole = provider_headers.head(mail.public_id) + data
-    return Envelope(mail.public_id, envelope_sender(mail.public_id), recipient, signing.signed(whole, now))
+        language, template = _template(mail.mailing_id, mail.language)
+        recipient, data, has_first_dots = mail.address, _filled(mail, language, template, now), template.has_first_dots
+    whole = signing.signed(provider_headers.head(mail.public_id) + data, now)
+    return Envelope(mail.public_id, envelope_sender(mail.public_id), recipient, whole, has_first_dots)
 
 
 _SHOWN = {(Slot.UNSUBSCRIBE, False), (Slot.UNSUBSCRIBE, True)}  # in the text and in the HTML
 
 
-def _filled(copy: Copy, now: datetime) -> bytes:
-    language, template = _template(copy.mailing_id, copy.language)
+def _filled(copy: Copy, language: Language, template: Template, now: datetime) -> bytes:
     person = Person(
         address=copy.address,
         name=copy.name,

@@ -7,7 +7,6 @@ reports hold the envelope sender and the headers that we gave.
 
 import re
 
-from consent_service.config import Webhooks
 from consent_service.domain.identifiers import PublicId
 from consent_service.extensions import settings
 from consent_service.mailing.rules import PROVIDER_FIELD
@@ -17,16 +16,15 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 def head(public_id: PublicId) -> bytes:
     """The header lines to put before a mail's own: one for each provider that may report to us, mostly none."""
-    return b"".join(f"{name}: {public_id}\r\n".encode("ascii") for name in _names(settings().webhooks))
-
-
-def _names(webhooks: Webhooks) -> tuple[str, ...]:
-    names = {
-        f"X-PM-Metadata-{PROVIDER_FIELD}": webhooks.postmark_secrets,
-        "X-Mailin-custom": webhooks.brevo_secrets,
-        "X-MJ-CustomID": webhooks.mailjet_secrets,
-    }
-    return tuple(name for name, secrets in names.items() if secrets)
+    webhooks = settings().webhooks
+    lines = b""
+    if webhooks.postmark_secrets:
+        lines += f"X-PM-Metadata-{PROVIDER_FIELD}: {public_id}\r\n".encode("ascii")
+    if webhooks.brevo_secrets:
+        lines += f"X-Mailin-custom: {public_id}\r\n".encode("ascii")
+    if webhooks.mailjet_secrets:
+        lines += f"X-MJ-CustomID: {public_id}\r\n".encode("ascii")
+    return lines
 
 
 def message_of(text: str) -> PublicId | None:

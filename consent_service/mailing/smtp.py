@@ -260,7 +260,7 @@ def _commands(envelope: Envelope) -> tuple[bytes, bytes, bytes]:
 def _content(envelope: Envelope) -> bytes:
     """The mail with its dots doubled, and its end (RFC 5321 section 4.5.2)."""
     data = envelope.data
-    if data.startswith(b".") or b"\r\n." in data:  # few have any, and looking is quicker than copying
+    if envelope.has_first_dots:
         data = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
     return data + (_END[2:] if data.endswith(b"\r\n") else _END)
 

@@ -109,3 +109,9 @@ def test_tokens_are_those_of_itsdangerous_and_may_have_been_compressed(text: str
     assert URLSafeSerializer(list(keys), salt=use).loads(tokens.serializer(keys, use).dumps(text)) == text
     assert tokens.timed_serializer(keys, use).loads(URLSafeTimedSerializer(list(keys), salt=use).dumps(text)) == text
     assert URLSafeTimedSerializer(list(keys), salt=use).loads(tokens.timed_serializer(keys, use).dumps(text)) == text
+
+
+def test_a_lasting_token_is_the_one_that_itsdangerous_makes() -> None:
+    keys, use = ("old key", "new key"), "a use"
+    for identifier in (SOMEBODY, new_public_id()):
+        assert tokens.lasting(keys, use, identifier) == URLSafeSerializer(list(keys), salt=use).dumps(identifier)

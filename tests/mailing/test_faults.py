@@ -332,6 +332,35 @@ class TestMailThatCannotBeComposed:
         assert "@example.org" not in str(logged)
 
 
+class TestLinesThatBeginWithADot:
+    """(RFC 5321 section 4.5.2)"""
+
+    LINES = b"\r\n.\r\n..two\r\n.\r\n"
+
+    @pytest.mark.usefixtures("mailing_of_five")
+    def test_in_a_template_that_was_stored_with_them(self, carrier: Carrier, port: int) -> None:
+        with transaction() as session:
+            template = session.execute(sa.select(MailingTemplate)).scalar_one()
+            template.mime = template.mime.replace(b"\r\n\r\n", b"\r\n" + self.LINES, 2)
+        with serving(Recorder(), port) as server:
+            carrier.carry_batch()
+        assert [one.data.count(self.LINES) for one in server.taken] == [2] * 5
+
+    def test_in_a_single_mail(self, database_url: str, port: int) -> None:
+        with service(database_url, port), serving(Recorder(), port) as server:
+            with transaction() as session:
+                mailing.enqueue(
+                    session,
+                    MailKind.TEST,
+                    "anna@example.org",
+                    lambda own: f"Message-ID: {own}\r\n".encode() + self.LINES,
+                    clock.now(),
+                )
+            with Carrier(Lane.SINGLE, threading.Event()) as single:
+                single.carry_batch()
+        assert [one.data.endswith(self.LINES) for one in server.taken] == [True]
+
+
 class TestPausedAndCancelled:
     @pytest.mark.parametrize("state", [MailingState.PAUSED, MailingState.CANCELLED])
     def test_after_the_claim(
