@@ -89,6 +89,21 @@ def test_an_automatic_answer_ends_nothing_and_bothers_nobody(inbox: Inbox) -> No
     assert {table for table in after if after[table] != before[table]} == {"inbound_messages"}
 
 
+def test_a_groups_mail_waits_for_staff_and_its_words_end_nothing(inbox: Inbox) -> None:
+    before = everything()
+    for name in names("group-"):
+        row = inbox.take(name, "bounces@firma.example")
+        assert (row.state, row.mail_class) == (InboundState.OPEN, MailClass.UNCLEAR), name
+    after = everything()
+    assert {table for table in after if after[table] != before[table]} == {"inbound_messages"}
+
+
+def test_a_strangers_newsletter_bothers_nobody(inbox: Inbox) -> None:
+    for name in names("newsletter-"):
+        row = inbox.take(name, "bounces@shop.example")
+        assert (row.state, row.mail_class) == (InboundState.HANDLED, MailClass.AUTOMATIC), name
+
+
 def test_a_mail_servers_words_end_nothing_even_in_a_persons_name(inbox: Inbox) -> None:
     for name in ("wish-german-plain", "unsubscribe-thunderbird"):
         assert inbox.take(name, sender="").state is InboundState.OPEN

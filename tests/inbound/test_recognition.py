@@ -100,6 +100,13 @@ def test_no_automatic_answer_is_a_wish(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", names("group-", "newsletter-"))
+def test_what_a_list_passes_on_is_no_clear_wish(name: str) -> None:
+    found = recognised(name)
+    assert (found.mail_class, found.may_be_wish) == (MailClass.UNCLEAR, False)
+    assert found.may_be_newsletter is name.startswith(("newsletter-", "group-answer"))
+
+
 @pytest.mark.parametrize("name", names("complaint-"))
 def test_complaints(name: str) -> None:
     found = recognised(name)
