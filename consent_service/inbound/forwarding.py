@@ -46,7 +46,7 @@ def forward(session: Session, content: bytes, public_id: PublicId, at: datetime)
         session,
         MailKind.FORWARDED,
         recipient,
-        lambda message_id: _compose(mail, data, recipient, message_id, at),
+        lambda message_id: _compose(mail, bytes(data), recipient, message_id, at),
         at,
     )
 
