@@ -1,4 +1,4 @@
-"""What a mail is, by files that follow the RFCs' examples and real servers' forms; and by anything at all."""
+"""What a mail is, by the files beside it (their README says where they come from), and by anything at all."""
 
 import re
 from email.message import EmailMessage
