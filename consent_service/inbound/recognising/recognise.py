@@ -58,10 +58,12 @@ def recognise(mail: Mail, ours: Ours) -> Recognised:
     link = _mailto_link(mail, ours)
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, link=link)
-    message = _by_envelope(mail, ours) or _answered(mail, ours)
+    at_envelope_sender = _by_envelope(mail, ours)
+    message = at_envelope_sender or _answered(mail, ours)
     if automatic.is_daemon(mail) and not automatic.is_answer(mail):
         return Recognised(MailClass.UNCLEAR, message)
-    if automatic.is_automatic(mail):
+    # Responders answer to the envelope sender (RFC 3834 section 4), people to From.
+    if automatic.is_automatic(mail) or (at_envelope_sender is not None and automatic.may_be_automatic(mail)):
         return Recognised(MailClass.AUTOMATIC, message)
     if automatic.may_be_automatic(mail):
         is_newsletter = automatic.is_to_many(mail) and not wishes.is_in_subject(mail)
