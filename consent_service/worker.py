@@ -20,7 +20,7 @@ from consent_service.deliverability import tasks as deliverability
 from consent_service.extensions import settings
 from consent_service.imports import applying, uploads
 from consent_service.imports import service as imports
-from consent_service.inbound import forgetting, handling
+from consent_service.inbound import forgetting, forwarding, handling
 from consent_service.ledger import service as ledger
 from consent_service.mailing import claiming, counting, retrying, troubles, watching
 from consent_service.mailing import service as mailing
@@ -84,6 +84,7 @@ TIMETABLE: tuple[Task | Job, ...] = (
     Task("discard abandoned imports", lambda session: imports.discard_abandoned(session, clock.now()), 300),
     Task("delete discarded rows", imports.delete_discarded_rows, 25),
     Task("handle mail that came in", lambda session: handling.handle_next(session, clock.now()), 1),
+    Task("take back lost forwarded copies", lambda session: forwarding.take_back(session, clock.now()), 300),
     Task("forget mail that came in", lambda session: forgetting.forget(session, clock.now()), 300),
     Task("plan reminders", lambda session: seminar_notices.plan_reminders(session, clock.now()), 25),
     Task("send notices of seminars", lambda session: seminar_notices.send_next(session, clock.now()), 5),

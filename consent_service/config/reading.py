@@ -41,12 +41,13 @@ class Reader:
             return ""
         return default
 
-    def number(self, name: str, default: int, lowest: int = 0) -> int:
+    def number(self, name: str, default: int, lowest: int = 0, highest: int | None = None) -> int:
         """A whole number."""
         value = self.text(name, str(default))
-        if value.isdecimal() and int(value) >= lowest:
+        if value.isdecimal() and lowest <= int(value) and (highest is None or int(value) <= highest):
             return int(value)
-        self.problem(name, f"must be a whole number from {lowest}, not {value!r}")
+        limits = f"from {lowest}" if highest is None else f"from {lowest} to {highest}"
+        self.problem(name, f"must be a whole number {limits}, not {value!r}")
         return default
 
     def words(self, name: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def inbound(read: Reader, ours: tuple[str, ...]) -> Inbound:
         read.problem("INBOUND_FORWARD_TO", "must not be an address whose mail comes in here: it would go round")
     return Inbound(
         lmtp_host=read.text("INBOUND_LMTP_HOST", "127.0.0.1"),
-        lmtp_port=read.number("INBOUND_LMTP_PORT", 8024, lowest=1),
+        lmtp_port=read.number("INBOUND_LMTP_PORT", 8024, lowest=1, highest=65535),
         largest_bytes=read.number("INBOUND_MEGABYTES", 10, lowest=1) * 1024 * 1024,
         content_days=read.number("INBOUND_CONTENT_DAYS", 30, lowest=1),
         forward_to=forward_to,

@@ -89,14 +89,14 @@ def _text(subject: str) -> MailingText:
     )
 
 
-def take(session: Session, header: Callable[[str], str], raw: bytes, at: datetime) -> bool:
+def take(session: Session, header: Callable[[str], str], raw: bytes | memoryview, at: datetime) -> bool:
     """Keeps a mail that came in, if it is the first copy of a test mail; False for every other mail.
 
     `header` gives the mail's header of a name, empty where there is none; what the copy is worth is found out
     later. `at` is aware.
     """
     found = [mark.search(header(name)) for name, mark in _MARKS.items()]
-    return any(mark is not None and _keep(session, PublicId(mark[1]), raw, at) for mark in found)
+    return any(mark is not None and _keep(session, PublicId(mark[1]), bytes(raw), at) for mark in found)
 
 
 def _keep(session: Session, public_id: PublicId, raw: bytes, at: datetime) -> bool:

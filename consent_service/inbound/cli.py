@@ -5,6 +5,7 @@ import sys
 import time
 
 import click
+import sqlalchemy as sa
 import structlog
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
@@ -74,10 +75,10 @@ def poll(every: int | None) -> None:
         try:
             number = polling.poll(imap, settings().inbound.largest_bytes, _store)
             click.echo(f"{number} mail(s) stored.", err=True)
-        except Refused as error:
+        except (Refused, sa.exc.OperationalError, sa.exc.InterfaceError) as error:
             if every is None:
                 raise
-            log.warning("mailbox cannot be emptied", reason=str(error))
+            log.warning("mailbox cannot be emptied now", error=type(error).__name__, reason=str(error).splitlines()[0])
         if every is None:
             return
         time.sleep(every)

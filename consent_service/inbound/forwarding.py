@@ -4,13 +4,14 @@ It cannot go round: it says Auto-Submitted, which is never forwarded when it com
 answer to whoever wrote.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import policy
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
+import sqlalchemy as sa
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -21,9 +22,13 @@ from consent_service.domain.identifiers import MessageId, PublicId
 from consent_service.domain.kinds import Language
 from consent_service.extensions import settings
 from consent_service.inbound import receiving
+from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Mail
+from consent_service.inbound.rules import InboundState, Result
 from consent_service.mailing import service as mailing
-from consent_service.mailing.rules import MailKind
+from consent_service.mailing.models import Message
+from consent_service.mailing.rules import MailKind, MessageState
+from consent_service.mailing.service import is_one_of
 
 _POLICY = policy.SMTP.clone(cte_type="7bit")
 LONGEST_SUBJECT = 200
@@ -41,9 +46,32 @@ def forward(session: Session, content: bytes, public_id: PublicId, at: datetime)
         session,
         MailKind.FORWARDED,
         recipient,
-        lambda message_id: _compose(mail, data, recipient, message_id, at),
+        lambda message_id: _compose(mail, bytes(data), recipient, message_id, at),
         at,
     )
+
+
+def take_back(session: Session, now: datetime) -> int:
+    """Has staff decide again on mails whose copy failed or came back; how many. `now` is aware.
+
+    As long as their content is kept: without it nobody could.
+    """
+    is_lost = sa.exists().where(
+        Message.id == InboundMessage.forwarded_as, is_one_of(MessageState.FAILED, MessageState.BOUNCED)
+    )
+    taken = session.execute(
+        sa.update(InboundMessage)
+        .where(
+            InboundMessage.content.is_not(None),
+            InboundMessage.handled_at > now - timedelta(days=settings().inbound.content_days),
+            InboundMessage.result == Result.FORWARDED,
+            is_lost,
+        )
+        .values(state=InboundState.OPEN, result=Result.NOT_FORWARDED)
+        .returning(InboundMessage.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(taken)
 
 
 def _compose(mail: Mail, data: bytes, recipient: str, message_id: str, at: datetime) -> bytes:

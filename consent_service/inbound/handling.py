@@ -73,6 +73,8 @@ class _Done:
 
 _TEST_COPY = _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
 """The copy of a test mail of our own, which the deliverability check waits for."""
+_STRANGERS_LIST = _Done(Handled(Result.NOTHING), MailClass.AUTOMATIC)
+"""A newsletter or a list's mail that answers nothing of ours and is from nobody whom we know."""
 
 
 def handle_next(session: Session, now: datetime) -> bool:
@@ -102,10 +104,14 @@ def _handle(session: Session, row: Stored, now: datetime) -> dict[str, object]:
     mail = Mail.read(envelope, data)
     recognised = recognise(mail, ours())
     author = _author(session, mail)
-    done = (
-        _TEST_COPY if seeds.take(session, mail.header, data, now) else _act(session, row, mail, recognised, author, now)
-    )
-    message = done.handled.message.id if done.handled.message else _message_id(session, recognised.message)
+    about = _message_id(session, recognised.message)
+    if seeds.take(session, mail.header, data, now):
+        done = _TEST_COPY
+    elif recognised.may_be_newsletter and about is None and author.person is None:
+        done = _STRANGERS_LIST
+    else:
+        done = _act(session, row, mail, recognised, author, now)
+    message = done.handled.message.id if done.handled.message else about
     return {
         "state": InboundState.HANDLED if done.is_settled else InboundState.OPEN,
         "mail_class": done.mail_class,

@@ -18,6 +18,7 @@ from flask import Flask
 
 from consent_service import clock
 from consent_service.database import transaction
+from consent_service.domain.errors import Refused
 from consent_service.extensions import settings
 from consent_service.inbound import receiving
 from consent_service.inbound.parsing import Envelope
@@ -89,13 +90,17 @@ class Server(Controller):
 
 
 def run(app: Flask) -> None:
-    """Takes mail until SIGTERM or SIGINT. Call it from the main thread."""
+    """Takes mail until SIGTERM or SIGINT. Call it from the main thread. Raises Refused where it cannot listen."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     inbound = settings().inbound
     server = Server(app, inbound.lmtp_host, inbound.lmtp_port, inbound.largest_bytes)
-    server.start()
+    try:
+        server.start()
+    except OSError as error:
+        where = f"CONSENT_INBOUND_LMTP_HOST and CONSENT_INBOUND_LMTP_PORT: {inbound.lmtp_host}:{inbound.lmtp_port}"
+        raise Refused(f"{where} cannot be listened at: {error}") from error
     log.info("taking mail by LMTP", host=inbound.lmtp_host, port=inbound.lmtp_port)
     stopped.wait()
     server.stop()

@@ -58,9 +58,9 @@ class Mail:
     is_too_deep: bool = False
 
     @classmethod
-    def read(cls, envelope: Envelope, data: bytes) -> "Mail":
+    def read(cls, envelope: Envelope, data: bytes | memoryview) -> "Mail":
         """From the bytes as they came. Never raises, whatever they are."""
-        start = data[:READ_AT_MOST]
+        start = bytes(data[:READ_AT_MOST])
         containers = sum(1 for _ in islice(_CONTAINER.finditer(start), MOST_CONTAINERS + 1))
         if containers > MOST_CONTAINERS:
             return cls(envelope, BytesHeaderParser().parsebytes(start), is_too_deep=True)

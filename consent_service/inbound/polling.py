@@ -17,7 +17,10 @@ _UNKNOWN = Envelope(None, ())
 
 
 def poll(imap: Imap, largest_bytes: int, store: Callable[[Arrival], object]) -> int:
-    """Stores and moves every mail in the folder; how many. Raises Refused where the server cannot be used."""
+    """Stores and moves every mail in the folder; how many. Raises Refused where the server cannot be used.
+
+    What `store` raises comes through: the mail stays where it is.
+    """
     try:
         with IMAPClient(
             imap.host,
@@ -36,16 +39,24 @@ def _empty_folder(client: IMAPClient, imap: Imap, largest_bytes: int, store: Cal
     if not client.folder_exists(imap.done_folder):
         client.create_folder(imap.done_folder)
     client.select_folder(imap.folder)
-    numbers = client.search(["UNDELETED"])
-    for number in numbers:
-        store(_fetch(client, number, largest_bytes))
-        _move(client, number, imap.done_folder)
-    return len(numbers)
+    stored = 0
+    for number in client.search(["UNDELETED"]):
+        arrival = _fetch(client, number, largest_bytes)
+        if arrival is not None:
+            store(arrival)
+            _move(client, number, imap.done_folder)
+            stored += 1
+    return stored
 
 
-def _fetch(client: IMAPClient, number: int, largest_bytes: int) -> Arrival:
-    """One mail, without marking it as read; of a very large one only its beginning."""
-    found = client.fetch([number], ["RFC822.SIZE", f"BODY.PEEK[]<0.{largest_bytes}>"])[number]
+def _fetch(client: IMAPClient, number: int, largest_bytes: int) -> Arrival | None:
+    """One mail, without marking it as read; of a very large one only its beginning.
+
+    None where another client has removed it: the server says nothing of it then (RFC 3501 section 6.4.8).
+    """
+    found = client.fetch([number], ["RFC822.SIZE", f"BODY.PEEK[]<0.{largest_bytes}>"]).get(number)
+    if found is None:
+        return None
     data = found.get(b"BODY[]<0>") or b""
     return Arrival(Way.IMAP, _UNKNOWN, data, max(found[b"RFC822.SIZE"], len(data)))
 

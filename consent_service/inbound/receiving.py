@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -25,6 +27,8 @@ _TRACE = re.compile(
     rb"|authentication-results|received-spf|x-spam-[\w-]+):.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
+MOST_REACHED = 1000
+_HEAD_ENDS = re.compile(rb"\n(?=\r?\n)")
 _REACHED = re.compile(
     rb"^(?:delivered-to|x-original-to|envelope-to|x-envelope-to):[ \t]*<?([^\s<>]+)", re.IGNORECASE | re.MULTILINE
 )
@@ -75,35 +79,57 @@ def store(session: Session, arrival: Arrival, at: datetime) -> InboundId | None:
         "received_at": at,
         "size": arrival.size,
         "is_cut": arrival.size > len(arrival.data),
-        "content": keyring().close(_packed(arrival), public_id),
+        "content": keyring().close_pieces((_packed(arrival.envelope), arrival.data), public_id),
         "state": InboundState.RECEIVED,
     }
     row = _STORE[session.get_bind().dialect.name].first(session, columns)
     return row[0] if row is not None else None
 
 
-def _packed(arrival: Arrival) -> bytes:
-    envelope = {"sender": arrival.envelope.sender, "recipients": arrival.envelope.recipients}
-    return json.dumps(envelope).encode() + b"\n" + arrival.data
+def _packed(envelope: Envelope) -> bytes:
+    """The line in front of the mail."""
+    return json.dumps({"sender": envelope.sender, "recipients": envelope.recipients}).encode() + b"\n"
 
 
-def opened(content: bytes, public_id: PublicId) -> tuple[Envelope, bytes]:
+def opened(content: bytes, public_id: PublicId) -> tuple[Envelope, memoryview]:
     """Envelope and bytes of a stored mail. Raises CannotDecrypt."""
-    first, _, data = keyring().open(content, public_id).partition(b"\n")
-    envelope = json.loads(first)
-    return Envelope(envelope["sender"], tuple(envelope["recipients"])), data
+    plain = keyring().open(content, public_id)
+    end = plain.index(b"\n")
+    envelope = json.loads(plain[:end])
+    return Envelope(envelope["sender"], tuple(envelope["recipients"])), memoryview(plain)[end + 1 :]
 
 
 def _digest(arrival: Arrival) -> Digest:
-    """Of whom it reached and of its bytes, without what the way here added and however its lines end."""
-    data = arrival.data.replace(b"\r\n", b"\n")
-    end = data.find(b"\n\n")
-    head = data[: end + 1] if end >= 0 else data
+    """Of whom it reached and of its bytes, without what the way here added and however its lines end.
+
+    A mail may be large: of its content no copy is made.
+    """
+    found = _HEAD_ENDS.search(arrival.data)
+    start = found.end() if found else len(arrival.data)
+    head = arrival.data[:start].replace(b"\r\n", b"\n")
     reached = {address.lower().encode() for address in arrival.envelope.recipients}
-    reached |= {address.lower() for address in _REACHED.findall(head)}
-    digest = hashlib.sha256(b"\n".join([*sorted(reached), _TRACE.sub(b"", head)]))
-    digest.update(memoryview(data)[len(head) :])
+    reached |= {address[1].lower() for address in islice(_REACHED.finditer(head), MOST_REACHED)}
+    digest = hashlib.sha256()
+    for address in sorted(reached):
+        digest.update(address + b"\n")
+    at = 0
+    for trace in _TRACE.finditer(head):
+        digest.update(memoryview(head)[at : trace.start()])
+        at = trace.end()
+    digest.update(memoryview(head)[at:])
+    for chunk in _chunks(arrival.data, start):
+        digest.update(chunk.replace(b"\r\n", b"\n"))
     return Digest(digest.digest())
+
+
+def _chunks(data: bytes, start: int) -> Iterator[bytes]:
+    """What follows, in pieces that end in no half of a line's end."""
+    while start < len(data):
+        stop = start + _CHUNK
+        while data[stop - 1 : stop] == b"\r":
+            stop += 1
+        yield data[start:stop]
+        start = stop
 
 
 def take_again(session: Session, public_id: PublicId) -> bool:

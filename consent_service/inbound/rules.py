@@ -53,6 +53,7 @@ class Result(StrEnum):
     UNMATCHED = "unmatched"  # names no mail and nobody that we know: nothing was changed
     NOTHING = "nothing"
     FORWARDED = "forwarded"
+    NOT_FORWARDED = "not_forwarded"  # the copy failed or came back
 
 
 _STATUS = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\w.])")

@@ -98,10 +98,21 @@ def _about(session: Session, returned: Returned) -> _About | None:
         return _About(message, message.subject_id, message.purpose_id)
     target = ledger.unsubscribe_target(session, returned.link) if returned.link else None
     if target is not None:
-        return _About(message, target.subject_id, target.purpose_id)
+        return _About(
+            message or _complained_of(session, returned, target.subject_id, target.purpose_id),
+            target.subject_id,
+            target.purpose_id,
+        )
     address = message.recipient if message is not None else returned.address if returned.is_address_enough else None
     found = _by_address(session, address) if address else None
     return _About(message, found.subject_id, None, found.digest) if found else None
+
+
+def _complained_of(session: Session, returned: Returned, subject_id: SubjectId, purpose_id: PurposeId) -> Sent | None:
+    """Providers that black out the Message-ID leave the link: it counts for the latest campaign of that purpose."""
+    if returned.kind is not ReturnedKind.COMPLAINT:
+        return None
+    return returns.latest(session, subject_id, purpose_id)
 
 
 def _by_address(session: Session, address: str) -> _About | None:

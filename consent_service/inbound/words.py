@@ -30,6 +30,7 @@ RESULT: dict[Result, LazyString] = {
     Result.UNMATCHED: _l("It names no e-mail and no person that we know; nothing was changed"),
     Result.NOTHING: _l("Nothing had to be done"),
     Result.FORWARDED: _l("Forwarded"),
+    Result.NOT_FORWARDED: _l("It was forwarded, but the copy could not be delivered"),
 }
 
 STATE: dict[InboundState, LazyString] = {

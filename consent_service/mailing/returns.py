@@ -101,6 +101,18 @@ def find(session: Session, public_id: PublicId) -> Sent | None:
     return Sent(*row[1:]) if row is not None and row[0] in _HANDED_OVER else None
 
 
+def latest(session: Session, person: SubjectId, purpose: PurposeId) -> Sent | None:
+    """The person's latest message of mailings for a purpose that was handed over; None where there is none."""
+    row = session.execute(
+        sa.select(Message.id, Message.public_id, Message.subject_id, Message.recipient, Mailing.purpose_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(Message.subject_id == person, Mailing.purpose_id == purpose, Message.state.in_(_HANDED_OVER))
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+    return Sent(*row) if row is not None else None
+
+
 def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bool:
     """Records that a message came back, and suppresses an address that is gone or keeps bouncing.
 

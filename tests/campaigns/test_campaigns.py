@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from consent_service import clock
 from consent_service.audit.models import AuditEntry
 from consent_service.audit.service import OPERATOR
+from consent_service.config import from_environment
 from consent_service.database import reading, transaction
 from consent_service.demo.catcher import CaughtMail
 from consent_service.domain.kinds import SuppressionReason
@@ -22,8 +23,10 @@ from consent_service.mailing.models import Message
 from consent_service.mailing.rules import MailKind
 from consent_service.notice import service as notice
 from consent_service.subjects import service as subjects
-from tests.conftest import STAFF_ADDRESS, TEXTS, run_command
+from tests.conftest import STAFF_ADDRESS, TEXTS, environment, run_command
 from tests.driving import Mailbox, Worker, add_people, confirmed, heading, hidden, one_click_path, path_in, text_of
+from tests.signing.test_delivery import let_sign
+from tests.signing.verifying import published, verdicts
 
 GERMAN = (
     "{{greeting}}!\n\n# Neues im Mai\n\nLesen Sie **alles** im [Blog](https://beispiel.example/blog).\n\n- eins\n- zwei"
@@ -147,6 +150,31 @@ def test_customer_information_names_the_law_and_counts_objections(
     assert mail.envelope_recipients == ("person1@example.org",)
     assert "UWG" in mail.text
     assert "UWG" in mail.html
+
+
+@pytest.mark.parametrize("complaints_to", ["fbl@beispiel.example", ""])
+def test_complaints_are_invited_where_there_is_an_address_for_them(
+    app: Flask, staff_client: FlaskClient, worker: Worker, mailbox: Mailbox, complaints_to: str
+) -> None:
+    variables = environment(app.extensions["consent_settings"].database_url, mailbox.port)
+    more = {"CONSENT_DKIM": "service", "CONSENT_COMPLAINTS_TO": complaints_to}
+    app.extensions["consent_settings"] = from_environment({**variables, **more})
+    let_sign()
+    add_people(None, 1)
+    press(staff_client, write(staff_client), "send")
+    worker.work()
+    (mail,) = bulk_mails(mailbox)
+    data = mail.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    assert verdicts(data, published()) == [True, True]
+    if not complaints_to:
+        assert b"\nCFBL-" not in data
+        return
+    assert mail.header("CFBL-Address") == f"{complaints_to}; report=arf"
+    assert mail.header("CFBL-Feedback-ID") == message_of_envelope_sender(mail.envelope_sender)
+    for name in (b"CFBL-Address", b"CFBL-Feedback-ID"):
+        changed = data.replace(b"\r\n" + name + b": ", b"\r\n" + name + b": x")
+        assert changed != data
+        assert verdicts(changed, published()) == [False, False], name
 
 
 def test_pause_resume_and_cancel(staff_client: FlaskClient, worker: Worker, mailbox: Mailbox) -> None:

@@ -93,7 +93,7 @@ class Inbox:
         data = mail(name, **ours)
         to_envelope_sender = b"\r\nTo: " + ours["envelope_sender"].encode() in data
         recipient = ours["envelope_sender"] if to_envelope_sender else UNSUBSCRIBE_MAILBOX
-        from_machine = name.startswith(("bounce", "automatic", "unclear-daemon"))
+        from_machine = name.startswith(("bounce", "automatic", "unclear-daemon", "unclear-sounds"))
         return self.take_bytes(
             data, sender if sender is not None else "" if from_machine else ours["recipient"], recipient
         )

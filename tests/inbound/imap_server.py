@@ -15,6 +15,7 @@ class ImapServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Session)
         self.folders: dict[str, dict[int, bytes]] = {"INBOX": {}}
         self.deleted: set[int] = set()
+        self.gone: list[int] = []  # still found, but another client removes them before they are fetched
         extensions = [*(["MOVE"] if has_move else []), *(["UIDPLUS"] if has_uidplus else [])]
         self.capabilities = " ".join(["IMAP4rev1", *extensions])
 
@@ -78,11 +79,13 @@ class _Session(socketserver.StreamRequestHandler):
         self.say(f"* {len(self.folder)} EXISTS")
 
     def do_search(self, arguments: str, uid: bool) -> None:
-        found = [str(number) for number in self.folder if number not in self.server.deleted]
+        found = [str(number) for number in [*self.server.gone, *self.folder] if number not in self.server.deleted]
         self.say(" ".join(["* SEARCH", *found]))
 
     def do_fetch(self, arguments: str, uid: bool) -> None:
         number = int(arguments.split()[0])
+        if number not in self.folder:
+            return
         first, length = re.search(r"<(\d+)\.(\d+)>", arguments).groups()  # type: ignore[union-attr]
         mail = self.folder[number]
         part = mail[int(first) : int(first) + int(length)]

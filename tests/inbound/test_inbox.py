@@ -17,10 +17,11 @@ from consent_service.inbound import handling
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.rules import InboundState, MailClass, Result
 from consent_service.mailing.models import Message
-from tests.conftest import environment, run_command
+from tests.conftest import environment, free_port, run_command
 from tests.driving import Mailbox, Worker, heading, hidden, text_of
 from tests.inbound.arriving import ON_SQLITE, RECIPIENT, Inbox, deliver, history, lmtp, rows, suppressions
 from tests.inbound.reading import mail, names
+from tests.mailing.servers import Recorder, serving
 from tests.people.test_pages import audited, public_id
 
 LIST = "/staff/inbox/"
@@ -187,6 +188,39 @@ class TestForwarding:
         ours = {"envelope_sender": copy.envelope_sender, "recipient": "desk@example.com"}
         assert forwarding.take("bounce-postfix-gone", **ours).result is Result.NOTED
         assert suppressions(forwarding.sent.person) == []
+
+    def test_a_reply_whose_copy_came_back_waits_for_staff_again(
+        self, forwarding: Inbox, worker: Worker, mailbox: Mailbox, staff_client: FlaskClient
+    ) -> None:
+        row = forwarding.take("reply-outlook")
+        worker.work()
+        copy = mailbox.latest("desk@example.com")
+        ours = {"envelope_sender": copy.envelope_sender, "recipient": "desk@example.com"}
+        forwarding.take("bounce-postfix-full", **ours)
+        assert (rows()[0].state, rows()[0].result) == (InboundState.OPEN, Result.NOT_FORWARDED)
+        assert "could not be delivered" in text_of(staff_client.get(f"{LIST}{row.public_id}").text)
+        assert act(staff_client, row, "forward").headers["Location"] == LIST
+        worker.work()
+        assert len(mailbox.mails("desk@example.com")) == 2
+        assert (rows()[0].state, rows()[0].result) == (InboundState.HANDLED, Result.FORWARDED)
+
+    def test_a_reply_whose_copy_is_refused_waits_for_staff_again(
+        self,
+        app: Flask,
+        forwarding: Inbox,
+        worker: Worker,
+        staff_client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        port = free_port()
+        monkeypatch.setattr(app.extensions["mail"], "port", port)
+        row = forwarding.take("reply-outlook")
+        with serving(Recorder(reply_to_recipient=lambda _: "552 5.2.2 full"), port):
+            worker.work()
+        assert (rows()[0].state, rows()[0].result) == (InboundState.OPEN, Result.NOT_FORWARDED)
+        assert act(staff_client, row, "dismiss").headers["Location"] == LIST
+        worker.settle()
+        assert (rows()[0].state, rows()[0].result) == (InboundState.HANDLED, Result.NOTHING)
 
     @ON_SQLITE
     def test_staff_forward_what_is_a_reply_after_all(

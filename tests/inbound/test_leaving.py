@@ -89,6 +89,21 @@ def test_an_automatic_answer_ends_nothing_and_bothers_nobody(inbox: Inbox) -> No
     assert {table for table in after if after[table] != before[table]} == {"inbound_messages"}
 
 
+def test_a_groups_mail_waits_for_staff_and_its_words_end_nothing(inbox: Inbox) -> None:
+    before = everything()
+    for name in names("group-"):
+        row = inbox.take(name, "bounces@firma.example")
+        assert (row.state, row.mail_class) == (InboundState.OPEN, MailClass.UNCLEAR), name
+    after = everything()
+    assert {table for table in after if after[table] != before[table]} == {"inbound_messages"}
+
+
+def test_a_strangers_newsletter_bothers_nobody(inbox: Inbox) -> None:
+    for name in names("newsletter-"):
+        row = inbox.take(name, "bounces@shop.example")
+        assert (row.state, row.mail_class) == (InboundState.HANDLED, MailClass.AUTOMATIC), name
+
+
 def test_a_mail_servers_words_end_nothing_even_in_a_persons_name(inbox: Inbox) -> None:
     for name in ("wish-german-plain", "unsubscribe-thunderbird"):
         assert inbox.take(name, sender="").state is InboundState.OPEN
@@ -127,8 +142,16 @@ def test_a_complaint_withdraws_and_suppresses_at_once(inbox: Inbox, worker: Work
         assert (row.state, row.result) == (InboundState.HANDLED, Result.COMPLAINED), name
         assert history(one.person) == [("withdrawn", "email")], name
         assert sorted(suppressions(one.person)) == [(False, "unsubscribed"), (True, "complained")], name
-        by_token_alone = name == "complaint-by-token"
-        assert message_state(one.ours["public_id"]) == ("sent" if by_token_alone else "complained"), name
+        assert message_state(one.ours["public_id"]) == "complained", name
+
+
+def test_a_complaint_by_token_alone_counts_for_the_latest_campaign(
+    inbox: Inbox, worker: Worker, mailbox: Mailbox
+) -> None:
+    (later,) = send_campaign(worker, mailbox)
+    inbox.take("complaint-by-token", sender="abusedesk@provider.example")
+    states = [message_state(one.ours["public_id"]) for one in (inbox.sent, later)]
+    assert states == ["sent", "complained"]
 
 
 def test_a_complaint_about_customer_information_is_an_objection(app: Flask, worker: Worker, mailbox: Mailbox) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import smtplib
+import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,20 @@ def test_the_lmtp_service_runs_until_it_is_told_to_stop(sqlite_url: str) -> None
         process.communicate()
 
 
+def test_the_lmtp_service_says_where_it_cannot_listen(sqlite_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = run_command(sqlite_url, "inbound", "serve", INBOUND_LMTP_PORT=port)
+    assert answer.returncode == 1
+    assert f"CONSENT_INBOUND_LMTP_PORT: 127.0.0.1:{port}" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_port_beyond_the_last_is_refused(sqlite_url: str) -> None:
+    answer = run_command(sqlite_url, "check", INBOUND_LMTP_PORT="65536")
+    assert "CONSENT_INBOUND_LMTP_PORT: must be a whole number from 1 to 65535, not '65536'" in answer.stderr
+
+
 def _answers(port: int) -> bool:
     try:
         with smtplib.LMTP("127.0.0.1", port):
@@ -209,6 +225,44 @@ def test_imap_says_why_it_cannot(app: Flask) -> None:
         polling.poll(imap(server.port, "wrong"), 1000, store)
     with pytest.raises(Refused, match="CONSENT_IMAP_URL"):
         polling.poll(imap(1), 1000, store)
+
+
+@ON_SQLITE
+def test_imap_passes_over_what_another_client_has_removed(app: Flask) -> None:
+    with mailbox_server() as server:
+        server.folders["INBOX"], server.gone = {7: HELLO}, [3]
+        assert polling.poll(imap(server.port), 1000, store) == 1
+        assert server.folders["INBOX"] == {}
+    assert len(rows()) == 1
+
+
+def test_polling_goes_on_while_the_database_is_away(sqlite_url: str, tmp_path: Path) -> None:
+    database, log = sqlite_url.removeprefix("sqlite:///"), tmp_path / "log"
+    with mailbox_server() as server, log.open("wb") as errors:
+        variables = environment(sqlite_url, IMAP_URL=f"imap://inbound:secret@127.0.0.1:{server.port}")
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("consent-service")), "inbound", "poll", "--every", "1"],
+            env={**os.environ, **variables},
+            stderr=errors,
+        )
+        try:
+            wait_for(lambda: b"0 mail(s) stored" in log.read_bytes())
+            rename_table(database, "inbound_messages", "away")
+            server.folders["INBOX"] = {1: HELLO}
+            wait_for(lambda: b"mailbox cannot be emptied now" in log.read_bytes())
+            assert list(server.folders["INBOX"]) == [1]
+            rename_table(database, "away", "inbound_messages")
+            wait_for(lambda: server.folders["INBOX"] == {})
+            assert process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+
+
+def rename_table(database: str, old: str, new: str) -> None:
+    """The database does not serve, and serves again."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
 def test_polling_by_the_command(sqlite_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Machines' mail that is no report: vacation replies, read receipts, mailing lists, tickets (RFC 3834)."""
+"""Machines' mail that is no report: vacation replies, read receipts, tickets (RFC 3834), and what may be one."""
 
 import re
 
@@ -10,13 +10,13 @@ _MARKS = (
     "X-Autoresponder",
     "X-AutoReply-From",
     "X-Mail-Autoreply",
-    "X-Auto-Response-Suppress",
     "X-Vacation",
-    "List-Id",
-    "List-Unsubscribe",
-    "Feedback-ID",
 )
-_PRECEDENCE = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
+_ANSWERS = frozenset({"auto_reply", "auto-reply"})
+# What groups, relays and Exchange put on people's own mail, too. Feedback-ID is no mark at all: Amazon SES adds it
+# to whatever goes through it.
+_LISTS = ("List-Id", "List-Unsubscribe")
+_TO_MANY = frozenset({"bulk", "junk", "list"})
 # Outlook's and others' subjects of absence, in German and English.
 _SUBJECT = re.compile(
     r"^(automatische (antwort|antwortmail|rückantwort|e-?mail)|automatisch generierte|abwesenheits?(notiz|nachricht|"
@@ -35,7 +35,12 @@ _DAEMON = re.compile(
 
 def is_daemon(mail: Mail) -> bool:
     """Whether it comes from a mail server: by the null sender (RFC 5321 section 4.5.5), or by its name."""
-    return mail.sender == "" or _DAEMON.match(mail.author[1]) is not None
+    return mail.sender == "" or is_named_daemon(mail)
+
+
+def is_named_daemon(mail: Mail) -> bool:
+    """Whether its author is a mail server by name; vacation replies have the null sender, but a person's name."""
+    return _DAEMON.match(mail.author[1]) is not None
 
 
 def is_vacation(mail: Mail) -> bool:
@@ -44,19 +49,34 @@ def is_vacation(mail: Mail) -> bool:
 
 
 def is_answer(mail: Mail) -> bool:
-    """Whether it says that it is an automatic answer or a list's: a server's own report says so otherwise."""
+    """Whether it says that it is an automatic answer: a server's own report says so otherwise."""
     return (
         _submitted(mail).startswith("auto-replied")
-        or mail.header("Precedence").lower() in _PRECEDENCE
+        or _precedence(mail) in _ANSWERS
         or any(mail.headers(mark) for mark in _MARKS)
         or _is_receipt(mail)
         or is_vacation(mail)
+        or (mail.sender == "" and may_be_automatic(mail))
     )
+
+
+def is_to_many(mail: Mail) -> bool:
+    """Whether it bears the marks of a mailing list or newsletter; what a group passes on bears them, too."""
+    return _precedence(mail) in _TO_MANY or any(mail.headers(mark) for mark in _LISTS)
+
+
+def may_be_automatic(mail: Mail) -> bool:
+    """Whether a machine or a person may have written it: its words alone end nothing."""
+    return is_to_many(mail) or bool(mail.headers("X-Auto-Response-Suppress"))
 
 
 def is_automatic(mail: Mail) -> bool:
     """Whether no person wrote it."""
     return _submitted(mail) not in ("", "no") or is_answer(mail) or _NOBODY.match(mail.author[1]) is not None
+
+
+def _precedence(mail: Mail) -> str:
+    return mail.header("Precedence").lower()
 
 
 def _submitted(mail: Mail) -> str:

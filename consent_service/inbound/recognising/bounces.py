@@ -8,7 +8,7 @@ from enum import StrEnum
 from flufl.bounce import all_failures
 
 from consent_service.inbound.parsing import Headers, Mail, header_of
-from consent_service.inbound.recognising.automatic import is_daemon, is_vacation
+from consent_service.inbound.recognising.automatic import is_answer, is_daemon, is_named_daemon, is_vacation
 from consent_service.inbound.rules import classify, is_generic, status_in
 from consent_service.mailing.rules import BounceKind
 
@@ -56,13 +56,18 @@ def report(mail: Mail) -> Report | None:
         return standard
     if mail.header("X-Failed-Recipients"):  # Exim's
         return _free(mail, Action.FAILED)
-    if not is_daemon(mail) or is_vacation(mail):
+    if not is_daemon(mail) or is_vacation(mail) or _is_somebodys_answer(mail):
         return None
     temporary, permanent = _found_by_flufl(mail)
     if permanent or temporary:
         return _free(mail, Action.FAILED if permanent else Action.DELAYED)
     says_so = _SAYS_SO.search(mail.subject) or _SAYS_SO.search(_own_words(mail))
     return _free(mail, Action.FAILED) if says_so else None
+
+
+def _is_somebodys_answer(mail: Mail) -> bool:
+    """Whether it answers in a person's name: vacation replies have the null sender, and may speak as bounces do."""
+    return not is_named_daemon(mail) and (is_answer(mail) or bool(mail.header("In-Reply-To")))
 
 
 def _found_by_flufl(mail: Mail) -> tuple[frozenset[bytes], frozenset[bytes]]:

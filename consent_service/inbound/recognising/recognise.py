@@ -36,6 +36,7 @@ class Recognised:
     """What a mail is. The message is one of ours that it is about, the link what a genuine token names.
 
     may_be_wish: a person wrote it to where one asks to leave, so their words count (`wishes.is_clear_wish`).
+    may_be_newsletter: it has a list's marks; nobody's concern unless it answers us or is from somebody whom we know.
     """
 
     mail_class: MailClass
@@ -43,6 +44,7 @@ class Recognised:
     link: PublicId | None = None
     report: Report | None = None
     may_be_wish: bool = False
+    may_be_newsletter: bool = False
 
 
 def recognise(mail: Mail, ours: Ours) -> Recognised:
@@ -56,11 +58,16 @@ def recognise(mail: Mail, ours: Ours) -> Recognised:
     link = _mailto_link(mail, ours)
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, link=link)
-    message = _by_envelope(mail, ours) or _answered(mail, ours)
+    at_envelope_sender = _by_envelope(mail, ours)
+    message = at_envelope_sender or _answered(mail, ours)
     if automatic.is_daemon(mail) and not automatic.is_answer(mail):
         return Recognised(MailClass.UNCLEAR, message)
-    if automatic.is_automatic(mail):
+    # Responders answer to the envelope sender (RFC 3834 section 4), people to From.
+    if automatic.is_automatic(mail) or (at_envelope_sender is not None and automatic.may_be_automatic(mail)):
         return Recognised(MailClass.AUTOMATIC, message)
+    if automatic.may_be_automatic(mail):
+        is_newsletter = automatic.is_to_many(mail) and not wishes.is_in_subject(mail)
+        return Recognised(MailClass.UNCLEAR, message, may_be_newsletter=is_newsletter)
     link = next((named for token in wishes.tokens(mail) if (named := ours.link_of_token(token))), None)
     if link is not None:
         return Recognised(MailClass.UNSUBSCRIBE, message, link)

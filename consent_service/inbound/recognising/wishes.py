@@ -94,6 +94,11 @@ def sounds_like_wish(mail: Mail) -> bool:
     return _WISHES.search(_said(mail)) is not None
 
 
+def is_in_subject(mail: Mail) -> bool:
+    """Whether its subject speaks of leaving, as no newsletter's does; the foot of each of them does."""
+    return _WISHES.search(mail.subject) is not None
+
+
 def is_clear_wish(mail: Mail, known_name: str | None, ours: Collection[str]) -> bool:
     """Whether the author of a mail asks for nothing but to leave, with name and address, as the policy says.
 

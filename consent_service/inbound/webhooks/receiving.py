@@ -52,7 +52,7 @@ def _arrival(provider: str, event: Json) -> Arrival:
 
 def _opened(row: Stored) -> tuple[Mail, str, Json]:
     envelope, data = receiving.opened(row.content, row.public_id)
-    stored = json.loads(data.partition(b"\n\n")[2])
+    stored = json.loads(bytes(data).partition(b"\n\n")[2])
     return Mail.read(envelope, data), stored["provider"], stored["event"]
 
 
