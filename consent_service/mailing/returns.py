@@ -10,11 +10,12 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from consent_service.database import UtcDateTime, inserts, table
+from consent_service.database import UtcDateTime, inserts, literal, table
 from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence.service import keyring
 from consent_service.limits import service as limits
+from consent_service.mailing import diagnosis
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import (
     ADDRESS_IS_GONE,
@@ -22,7 +23,9 @@ from consent_service.mailing.rules import (
     BounceKind,
     Delivery,
     MessageState,
+    Reply,
     ReturnKind,
+    is_address_gone,
     keeps_bouncing,
 )
 from consent_service.mailing.sorting import domain_of
@@ -131,6 +134,17 @@ def _tell_provider(session: Session, message: Sent, bounce: Bounce, at: datetime
         limits.came_back(session, domain_of(address.lower()), bounce.status, sent_at, at)
 
 
+def refused_for_good(session: Session, person: SubjectId, reply: Reply, at: datetime) -> None:
+    """Suppresses the address of a person whose message was just given up, where it is gone or keeps refusing.
+
+    To be called before that is written down: the person is locked first. `at` is aware.
+    """
+    subjects.lock(session, person)
+    kind = diagnosis.of_answer(str(reply))
+    if is_address_gone(reply) or keeps_bouncing([Delivery(at, kind), *_latest(session, person)]):
+        subjects.suppress_subject(session, person, SuppressionReason.BOUNCED, at)
+
+
 def _is_lost(session: Session, person: SubjectId, bounce: Bounce) -> bool:
     return is_gone(bounce) or (bounce.kind is not BounceKind.POLICY and keeps_bouncing(_latest(session, person)))
 
@@ -142,20 +156,25 @@ def is_gone(bounce: Bounce) -> bool:
 
 def _latest(session: Session, person: SubjectId) -> list[Delivery]:
     """The person's latest deliveries, newest first, since a bounce was last lifted."""
+    at = sa.func.coalesce(Message.handed_over_at, Message.not_before)
+    is_failed = Message.state == literal(MessageState.FAILED)
     statement = (
-        sa.select(Message.handed_over_at, MessageReturn.classification)
+        sa.select(at.label("at"), Message.state, Message.reply, MessageReturn.classification)
         .outerjoin(
             MessageReturn,
             sa.and_(MessageReturn.message_id == Message.id, MessageReturn.kind == ReturnKind.BOUNCE),
         )
-        .where(Message.subject_id == person, Message.handed_over_at.is_not(None))
+        .where(Message.subject_id == person, sa.or_(Message.handed_over_at.is_not(None), is_failed))
         .order_by(Message.id.desc())
         .limit(BOUNCES_IN_A_ROW)
     )
     lifted = subjects.last_lifted(session, person, SuppressionReason.BOUNCED)
     if lifted is not None:
-        statement = statement.where(Message.handed_over_at > lifted)
-    return [Delivery(row.handed_over_at, row.classification) for row in session.execute(statement)]
+        statement = statement.where(at > lifted)
+    return [
+        Delivery(row.at, diagnosis.of_answer(row.reply) if row.state is MessageState.FAILED else row.classification)
+        for row in session.execute(statement)
+    ]
 
 
 def complained(session: Session, message: Sent, text: str, at: datetime) -> None:
