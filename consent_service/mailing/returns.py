@@ -4,7 +4,7 @@ The person is locked before the message is touched, as hand-over does it (design
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -15,6 +15,7 @@ from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, S
 from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence.service import keyring
 from consent_service.limits import service as limits
+from consent_service.limits.models import Provider
 from consent_service.mailing import diagnosis
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import (
@@ -34,6 +35,9 @@ from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
 log = structlog.get_logger()
+
+RECIPIENTS_THAT_PAUSE = 2
+REPORTS_TOGETHER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +128,46 @@ def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bo
 
 
 def _tell_provider(session: Session, message: Sent, bounce: Bounce, at: datetime) -> None:
-    """The fault is ours: the recipient's provider gets nothing more of mailings until somebody has seen to it."""
-    address, sent_at = session.execute(
-        sa.select(sa.func.coalesce(Subject.normalised_address, Message.recipient), Message.handed_over_at)
+    """The fault is ours: the recipient's provider gets nothing more of mailings until somebody has seen to it.
+
+    Anybody can write a report about the mail that they got, so it takes a second recipient's; and it takes mail that
+    was sent since a pause was last lifted.
+    """
+    address = session.execute(
+        sa.select(_ADDRESS)
+        .select_from(Message)
         .outerjoin(Subject, Subject.id == Message.subject_id)
         .where(Message.id == message.id)
-    ).one()
-    if address and bounce.status is not None:
-        limits.came_back(session, domain_of(address.lower()), bounce.status, sent_at, at)
+    ).scalar_one()
+    if address and bounce.status is not None and limits.is_about_us(bounce.status):
+        provider = limits.of_domain(session, domain_of(address))
+        if _refused_recipients(session, provider, at) >= RECIPIENTS_THAT_PAUSE:
+            limits.came_back(session, provider, bounce.status, at)
+
+
+_ADDRESS = sa.func.coalesce(Subject.normalised_address, sa.func.lower(Message.recipient))
+
+
+def _refused_recipients(session: Session, provider: Provider, at: datetime) -> int:
+    """How many recipients at this provider reports of the last hour say 5.7.x about, counted only so far."""
+    here = sa.or_(*(_ADDRESS.endswith(f"@{domain}", autoescape=True) for domain in limits.domains(session, provider)))
+    statement = (
+        sa.select(_ADDRESS)
+        .select_from(MessageReturn)
+        .join(Message, Message.id == MessageReturn.message_id)
+        .outerjoin(Subject, Subject.id == Message.subject_id)
+        .where(
+            MessageReturn.classification == BounceKind.POLICY,
+            MessageReturn.at >= at - REPORTS_TOGETHER,
+            MessageReturn.status.startswith("5.7."),
+            here,
+        )
+        .distinct()
+        .limit(RECIPIENTS_THAT_PAUSE)
+    )
+    if provider.lifted_at is not None:
+        statement = statement.where(Message.handed_over_at > provider.lifted_at)
+    return len(session.execute(statement).all())
 
 
 def refused_for_good(session: Session, person: SubjectId, reply: Reply, at: datetime) -> None:
