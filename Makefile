@@ -23,6 +23,7 @@ lint: $(VENV)/installed
 
 bench: $(VENV)/installed
 	for name in signup one_click one_click_busy confirmation_busy export people campaign campaign_dkim campaign_two_workers campaign_postgresql inbound confirmations survey_results; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in one_click_busy confirmation_busy; do $(BIN)/python -m benchmarks.$$name --database postgresql || exit 1; done
 
 # Gathers the texts of code and templates into the catalogues; translate what is empty in de afterwards.
 translations: $(VENV)/installed

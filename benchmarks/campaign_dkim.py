@@ -2,14 +2,12 @@
 
 import os
 
-from benchmarks.campaign import measure
+from benchmarks.campaign import AIM, measure
 from consent_service import clock
 from consent_service.database import transaction
 from consent_service.extensions import settings
 from consent_service.signing import queries, service
 from consent_service.signing.rules import Algorithm, KeyState
-
-AIM = "reported"
 
 
 def main() -> None:

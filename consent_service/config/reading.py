@@ -85,6 +85,13 @@ class Reader:
             self.problem(name, "must be an e-mail address")
         return value
 
+    def mailbox(self, name: str, default: str | None = None) -> str:
+        """An e-mail address alone, as it stands in a mailto or an envelope; a name before it is left out."""
+        value = parseaddr(self.address(name, default))[1]
+        if not value.isascii():
+            self.problem(name, f"must be in ASCII, its domain as xn--…, not {value!r}")
+        return value
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of these; the first one is the default."""
         value = self.text(name, choices[0])

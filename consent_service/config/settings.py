@@ -114,7 +114,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that the variables amount to. Raises ConfigurationError that names every wrong one."""
     read = Reader(environment)
     mail_from = read.address("MAIL_FROM")
-    unsubscribe_mailbox = read.address("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
+    unsubscribe_mailbox = read.mailbox("UNSUBSCRIBE_MAILBOX", parseaddr(mail_from)[1])
     database_url = storing.database_url(read)
     settings = Settings(
         database_url=database_url,
@@ -131,8 +131,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         signs_dkim=read.choice("DKIM", ("relay", "service")) == "service",
         bounce_domain=read.domain("BOUNCE_DOMAIN", parseaddr(mail_from)[1].rpartition("@")[2]),
         unsubscribe_mailbox=unsubscribe_mailbox,
-        inbound=receiving.inbound(read, (parseaddr(mail_from)[1].lower(), parseaddr(unsubscribe_mailbox)[1].lower())),
-        complaints_to=parseaddr(read.address("COMPLAINTS_TO", ""))[1] or None,
+        inbound=receiving.inbound(read, (parseaddr(mail_from)[1].lower(), unsubscribe_mailbox.lower())),
+        complaints_to=read.mailbox("COMPLAINTS_TO", "") or None,
         webhooks=receiving.webhooks(read),
         time_zone=website.time_zone(read),
         embed_sites=website.origins(read, "EMBED_SITES"),

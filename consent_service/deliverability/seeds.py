@@ -86,6 +86,7 @@ def _text(subject: str) -> MailingText:
         list_identifier=f"deliverability.{settings().host}",
         feedback_id=composition.feedback_id("test", "deliverability", sender),
         text=text,
+        complaints_to=settings().complaints_to,
     )
 
 

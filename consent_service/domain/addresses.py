@@ -72,6 +72,11 @@ def normalise(address: str) -> NormalisedAddress:
     return NormalisedAddress(f"{folded}@{ascii_domain}")
 
 
+def recipient_domain(text: str) -> str:
+    """The comparable form of a domain that mail can be sent to. Raises InvalidAddress."""
+    return deliverable(f"a@{text}").rpartition("@")[2]
+
+
 @lru_cache(maxsize=1000)
 def _ascii_domain(domain: str) -> str:
     try:

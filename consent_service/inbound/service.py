@@ -17,10 +17,11 @@ from consent_service.domain.errors import InvalidAddress, InvalidLink
 from consent_service.domain.identifiers import PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import Channel, LegalBasis, SuppressionReason
 from consent_service.evidence.service import Evidence
-from consent_service.inbound.rules import Result, ReturnedKind, classify
+from consent_service.inbound.rules import Result, ReturnedKind
 from consent_service.ledger import queries as ledger
 from consent_service.links import TEST_MAIL
 from consent_service.mailing import returns
+from consent_service.mailing.diagnosis import classify
 from consent_service.mailing.returns import Bounce, Sent
 from consent_service.mailing.rules import BounceKind
 from consent_service.notice import queries as notice

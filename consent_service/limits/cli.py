@@ -64,10 +64,11 @@ def set_limits(
     given = Limits(per_second, per_hour, connections)
     with transaction() as session:
         if name is None:
-            steering.limit_sender(session, settings().sending_domain, given, OPERATOR, clock.now())
+            whose = settings().sending_domain
+            steering.limit_sender(session, whose, given, OPERATOR, clock.now())
         else:
-            steering.limit_provider(session, name, given, OPERATOR, clock.now())
-    click.echo(f"{name or settings().sending_domain}: {_said(given)}", err=True)
+            whose = steering.limit_provider(session, name, given, OPERATOR, clock.now())
+    click.echo(f"{whose}: {_said(given)}", err=True)
 
 
 @limits.command("pause")
@@ -78,8 +79,8 @@ def pause(name: str) -> None:
     Example: consent-service limits pause gmail.com
     """
     with transaction() as session:
-        steering.pause_provider(session, name, OPERATOR, clock.now())
-    click.echo(f"Campaigns do not go to {name} any more.", err=True)
+        whose = steering.pause_provider(session, name, OPERATOR, clock.now())
+    click.echo(f"Campaigns do not go to {whose} any more.", err=True)
 
 
 @limits.command("lift")
@@ -110,8 +111,8 @@ def assign(domain: str, name: str) -> None:
     Example: consent-service limits assign mail.example "Gmail"
     """
     with transaction() as session:
-        steering.assign(session, domain, name, OPERATOR, clock.now())
-    click.echo(f"{domain} counts with {name}.", err=True)
+        whose = steering.assign(session, domain, name, OPERATOR, clock.now())
+    click.echo(f"{domain} counts with {whose}.", err=True)
 
 
 @limits.command("warm-up")

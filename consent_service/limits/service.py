@@ -3,7 +3,7 @@
 Whoever takes an allowance locks the rows that it is taken from, in the order of their ids, until its transaction ends.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -245,14 +245,14 @@ def refused(session: Session, domain: str, code: int, text: str, at: datetime) -
     return provider.id
 
 
-def came_back(session: Session, domain: str, status: str, sent_at: datetime | None, at: datetime) -> None:
-    """Pauses a domain's provider for a report that it refuses us (5.7.x, RFC 3463), unless somebody has lifted
-    a pause since the mail was sent; times are aware."""
-    if rules.reaction(550, status) is not Reaction.PAUSE:
-        return
-    provider = of_domain(session, domain)
-    if provider.lifted_at is None or (sent_at is not None and sent_at > provider.lifted_at):
-        _pause(session, provider, rules.said(550, status), at)
+def is_about_us(status: str) -> bool:
+    """Whether a status in a report (RFC 3463) says that the server refuses us: 5.7.x."""
+    return rules.reaction(550, status) is Reaction.PAUSE
+
+
+def came_back(session: Session, provider: Provider, status: str, at: datetime) -> None:
+    """Pauses a provider (as `of_domain` returns it) for reports of this status; `at` is aware."""
+    _pause(session, provider, rules.said(550, status), at)
 
 
 def _pause(session: Session, provider: Provider, said: str, at: datetime) -> None:
@@ -286,6 +286,12 @@ def of_domain(session: Session, domain: str) -> Provider:
     if found is None:
         return named(session, domain)
     return _locked(session, Provider.id == found)
+
+
+def domains(session: Session, provider: Provider) -> Sequence[str]:
+    """The domains that count with a provider, in their comparable form; its own is its name."""
+    of_group = sa.select(ProviderDomain.domain).where(ProviderDomain.provider_id == provider.id)
+    return [provider.name, *session.execute(of_group).scalars()]
 
 
 def named(session: Session, name: str) -> Provider:

@@ -34,8 +34,12 @@ def new() -> Answer:
         return render_template("limits/edit.html", form=form, title=_("Limit a domain"))
     if not form.validate():
         return render_template("limits/edit.html", form=form, title=_("Limit a domain")), 400
-    with transaction() as session:
-        steering.limit_provider(session, str(form.name.data), form.limits, actor(), clock.now())
+    try:
+        with transaction() as session:
+            steering.limit_provider(session, str(form.name.data), form.limits, actor(), clock.now())
+    except Refused:
+        form.name.errors = [_("Enter a domain such as example.org, or a provider's name from the list")]
+        return render_template("limits/edit.html", form=form, title=_("Limit a domain")), 400
     return _done(_("The limits are saved."))
 
 

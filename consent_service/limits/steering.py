@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from consent_service.audit import service as audit
 from consent_service.audit.service import Action
 from consent_service.database import insert
-from consent_service.domain.errors import NotFound, Refused
+from consent_service.domain.addresses import recipient_domain
+from consent_service.domain.errors import InvalidAddress, NotFound, Refused
 from consent_service.limits import service
 from consent_service.limits.models import Provider, ProviderDomain, ProviderExchanger, SendingDomain
 from consent_service.limits.rules import Limits
@@ -19,21 +20,29 @@ _NO_PLAN = dict.fromkeys(("warm_up_first", "warm_up_until", "warm_up_stage", "wa
 _EMPTY = {"second_left": None, "hour_left": None, "filled_at": None}
 
 
-def limit_provider(session: Session, name: str, limits: Limits, actor: str, at: datetime) -> None:
-    """Sets what a provider may get, by its name or one of its domains; no limits at all free it. `at` is aware."""
-    provider = _find(session, name) or service.named(session, name)
+def limit_provider(session: Session, name: str, limits: Limits, actor: str, at: datetime) -> str:
+    """Sets what a provider may get, by its name or one of its domains; no limits at all free it.
+
+    Returns the provider's own name; `at` is aware. Raises Refused where nobody is called so.
+    """
+    provider = _of(session, name)
     values = {**asdict(limits), **_EMPTY, "is_apart": provider.is_apart or limits.is_set}
     session.execute(sa.update(Provider).where(Provider.id == provider.id).values(**values))
     _record(session, provider.name, actor, at, "limited", **asdict(limits))
+    return provider.name
 
 
-def pause_provider(session: Session, name: str, actor: str, at: datetime) -> None:
-    """Lets nothing more of mailings go to a provider until the pause is lifted; `at` is aware."""
-    provider = _find(session, name) or service.named(session, name)
+def pause_provider(session: Session, name: str, actor: str, at: datetime) -> str:
+    """Lets nothing more of mailings go to a provider until the pause is lifted.
+
+    Returns the provider's own name; `at` is aware. Raises Refused where nobody is called so.
+    """
+    provider = _of(session, name)
     session.execute(
         sa.update(Provider).where(Provider.id == provider.id).values(paused_at=at, said=None, is_apart=True)
     )
     _record(session, provider.name, actor, at, "paused")
+    return provider.name
 
 
 def lift(session: Session, name: str, actor: str, at: datetime) -> None:
@@ -65,9 +74,13 @@ def _lift(session: Session, provider: Provider, actor: str, at: datetime) -> Non
     _record(session, provider.name, actor, at, "lifted")
 
 
-def assign(session: Session, domain: str, name: str, actor: str, at: datetime) -> None:
-    """Has a domain (in its comparable form) count with a provider from now on; `at` is aware."""
-    provider = _find(session, name) or service.named(session, name)
+def assign(session: Session, domain: str, name: str, actor: str, at: datetime) -> str:
+    """Has a domain count with a provider from now on, which is made if nobody is called so.
+
+    Returns the provider's own name; `at` is aware. Raises Refused for what is no domain.
+    """
+    domain = _domain(domain)
+    provider = _find(session, name) or service.named(session, _comparable(name))
     values = {"provider_id": provider.id}
     session.execute(
         insert(session, ProviderDomain)
@@ -75,6 +88,7 @@ def assign(session: Session, domain: str, name: str, actor: str, at: datetime) -
         .on_conflict_do_update(index_elements=["domain"], set_=values)
     )
     _record(session, provider.name, actor, at, "domain assigned", domain=domain)
+    return provider.name
 
 
 def assign_by_exchangers(
@@ -132,13 +146,50 @@ def _change_sender(session: Session, domain: str, **values: object) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=["domain"], set_=values))
 
 
+def _of(session: Session, name: str) -> Provider:
+    """The provider of this name or domain, locked. A domain that counts for itself is made one if need be: mail may
+    go there. Whatever else there is no provider for would be limited in vain, so it raises Refused."""
+    found = _find(session, name)
+    if found is not None:
+        return found
+    try:
+        domain = recipient_domain(name)
+    except InvalidAddress as error:
+        raise Refused(f"{name!r} is neither a domain nor a provider; those are: {_names(session)}") from error
+    return service.named(session, domain)
+
+
+def _names(session: Session) -> str:
+    """Of the providers that are groups of domains."""
+    groups = sa.select(ProviderDomain.provider_id)
+    names = session.execute(sa.select(Provider.name).where(Provider.id.in_(groups))).scalars()
+    return "; ".join(sorted(names))
+
+
+def _domain(text: str) -> str:
+    try:
+        return recipient_domain(text)
+    except InvalidAddress as error:
+        raise Refused(f"{text!r} is not a domain") from error
+
+
+def _comparable(name: str) -> str:
+    """A domain in the form in which delivery looks for it; any other name as it is."""
+    try:
+        return recipient_domain(name)
+    except InvalidAddress:
+        return name
+
+
 def _find(session: Session, name: str) -> Provider | None:
-    """The provider of this name, or that the domain of this name counts with; locked."""
-    by_domain = sa.select(ProviderDomain.provider_id).where(ProviderDomain.domain == name.lower())
+    """The provider that the domain of this name counts with, or else that of this name; locked."""
+    comparable = _comparable(name)
+    by_domain = Provider.id.in_(sa.select(ProviderDomain.provider_id).where(ProviderDomain.domain == comparable))
+    by_name = Provider.name.in_((comparable, name))
     return session.execute(
         sa.select(Provider)
-        .where(sa.or_(sa.func.lower(Provider.name) == name.lower(), Provider.id.in_(by_domain)))
-        .order_by(Provider.id)
+        .where(sa.or_(by_domain, by_name, sa.func.lower(Provider.name) == name.lower()))
+        .order_by(sa.case((by_domain, 0), (Provider.name == comparable, 1), else_=2))
         .limit(1)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from consent_service.database import is_sqlite, table
 from consent_service.domain.identifiers import ProviderId
-from consent_service.domain.kinds import LeftOut, SuppressionReason
+from consent_service.domain.kinds import LeftOut
 from consent_service.ledger import queries as ledger
 from consent_service.limits import service as limits
 from consent_service.limits.rules import Reaction
+from consent_service.mailing import returns
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, SingleMail
 from consent_service.mailing.models import Mailing, Message
@@ -25,7 +26,6 @@ from consent_service.mailing.rules import (
     MailingState,
     MessageState,
     Reply,
-    is_address_gone,
     pause_before_retry,
     state_after,
 )
@@ -189,7 +189,7 @@ def _record_success(session: Session, done: Outcome) -> None:
 
 
 def _after_refusal(session: Session, done: Outcome) -> dict[str, object]:
-    """A refusal means waiting or giving up; one that says the mailbox is gone also suppresses the address.
+    """A refusal means waiting or giving up; one that says the mailbox is lost also suppresses the address.
 
     One that is about us also slows down or pauses the recipient's provider, whose messages then wait apart.
     """
@@ -200,12 +200,11 @@ def _after_refusal(session: Session, done: Outcome) -> dict[str, object]:
     ).one_or_none()
     if row is None:
         return {}
-    if done.claim.subject_id is not None and is_address_gone(done.reply):
-        subjects.lock(session, done.claim.subject_id)
-        subjects.suppress_subject(session, done.claim.subject_id, SuppressionReason.BOUNCED, done.at)
-    provider = _tell_provider(session, row.normalised_address or row.recipient, done)
     state = state_after(done.reply, row.attempts)
-    values: dict[str, object] = {"state": state}
+    if state is MessageState.FAILED and done.claim.subject_id is not None:
+        returns.refused_for_good(session, done.claim.subject_id, done.reply, done.at)
+    provider = _tell_provider(session, row.normalised_address or row.recipient, done)
+    values: dict[str, object] = {"state": state, "not_before": done.at}  # dates one that is given up
     if state is MessageState.DEFERRED:
         values["not_before"] = done.at + pause_before_retry(row.attempts, random.random())
     if provider is not None and done.claim.mailing_id is not None:

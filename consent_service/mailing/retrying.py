@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId
+from consent_service.mailing import audiences
 from consent_service.mailing.models import Mailing, MailingCount, MailingRetry, Message
 from consent_service.mailing.outcomes import BEGINNING, MAY_GO_AGAIN, FailureKind, failure_kind
 from consent_service.mailing.rules import MailingState, MessageState
@@ -65,7 +66,8 @@ def _run_again(session: Session, mailing: MailingId, at: datetime) -> None:
 def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     """Puts the next chunk of failed messages back among the waiting; how many were looked at. `at` is aware.
 
-    Goes by their ids, so that one which fails once more is not taken twice.
+    Goes by their ids, so that one which fails once more is not taken twice. Who has left the mailing's audience
+    meanwhile gets nothing.
     """
     retry = session.execute(
         sa.select(MailingRetry)
@@ -85,7 +87,7 @@ def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     chosen = [row.id for row in looked_at if failure_kind(row.beginning) in retry.kinds]
     session.execute(
         sa.update(Message)
-        .where(Message.id.in_(chosen), *_failed(retry.mailing_id))
+        .where(Message.id.in_(chosen), *_failed(retry.mailing_id), *_is_still_meant(session, retry.mailing_id))
         .values(state=MessageState.QUEUED, attempts=0, not_before=at, lease_token=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
@@ -94,3 +96,8 @@ def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     if looked_at:
         retry.retried_to = looked_at[-1].id
     return len(looked_at)
+
+
+def _is_still_meant(session: Session, mailing: MailingId) -> tuple[sa.ColumnElement[bool], ...]:
+    audience = session.execute(sa.select(Mailing.audience).where(Mailing.id == mailing)).scalar_one()
+    return (Message.subject_id.in_(audiences.people(audience)),) if audience is not None else ()

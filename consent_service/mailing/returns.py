@@ -4,17 +4,19 @@ The person is locked before the message is touched, as hand-over does it (design
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from consent_service.database import UtcDateTime, inserts, table
+from consent_service.database import UtcDateTime, inserts, literal, table
 from consent_service.domain.identifiers import MessageId, PublicId, PurposeId, SubjectId
 from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence.service import keyring
 from consent_service.limits import service as limits
+from consent_service.limits.models import Provider
+from consent_service.mailing import diagnosis
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import (
     ADDRESS_IS_GONE,
@@ -22,7 +24,9 @@ from consent_service.mailing.rules import (
     BounceKind,
     Delivery,
     MessageState,
+    Reply,
     ReturnKind,
+    is_address_gone,
     keeps_bouncing,
 )
 from consent_service.mailing.sorting import domain_of
@@ -31,6 +35,9 @@ from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 
 log = structlog.get_logger()
+
+RECIPIENTS_THAT_PAUSE = 2
+REPORTS_TOGETHER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +140,57 @@ def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bo
 
 
 def _tell_provider(session: Session, message: Sent, bounce: Bounce, at: datetime) -> None:
-    """The fault is ours: the recipient's provider gets nothing more of mailings until somebody has seen to it."""
-    address, sent_at = session.execute(
-        sa.select(sa.func.coalesce(Subject.normalised_address, Message.recipient), Message.handed_over_at)
+    """The fault is ours: the recipient's provider gets nothing more of mailings until somebody has seen to it.
+
+    Anybody can write a report about the mail that they got, so it takes a second recipient's; and it takes mail that
+    was sent since a pause was last lifted.
+    """
+    address = session.execute(
+        sa.select(_ADDRESS)
+        .select_from(Message)
         .outerjoin(Subject, Subject.id == Message.subject_id)
         .where(Message.id == message.id)
-    ).one()
-    if address and bounce.status is not None:
-        limits.came_back(session, domain_of(address.lower()), bounce.status, sent_at, at)
+    ).scalar_one()
+    if address and bounce.status is not None and limits.is_about_us(bounce.status):
+        provider = limits.of_domain(session, domain_of(address))
+        if _refused_recipients(session, provider, at) >= RECIPIENTS_THAT_PAUSE:
+            limits.came_back(session, provider, bounce.status, at)
+
+
+_ADDRESS = sa.func.coalesce(Subject.normalised_address, sa.func.lower(Message.recipient))
+
+
+def _refused_recipients(session: Session, provider: Provider, at: datetime) -> int:
+    """How many recipients at this provider reports of the last hour say 5.7.x about, counted only so far."""
+    here = sa.or_(*(_ADDRESS.endswith(f"@{domain}", autoescape=True) for domain in limits.domains(session, provider)))
+    statement = (
+        sa.select(_ADDRESS)
+        .select_from(MessageReturn)
+        .join(Message, Message.id == MessageReturn.message_id)
+        .outerjoin(Subject, Subject.id == Message.subject_id)
+        .where(
+            MessageReturn.classification == BounceKind.POLICY,
+            MessageReturn.at >= at - REPORTS_TOGETHER,
+            MessageReturn.status.startswith("5.7."),
+            here,
+        )
+        .distinct()
+        .limit(RECIPIENTS_THAT_PAUSE)
+    )
+    if provider.lifted_at is not None:
+        statement = statement.where(Message.handed_over_at > provider.lifted_at)
+    return len(session.execute(statement).all())
+
+
+def refused_for_good(session: Session, person: SubjectId, reply: Reply, at: datetime) -> None:
+    """Suppresses the address of a person whose message was just given up, where it is gone or keeps refusing.
+
+    To be called before that is written down: the person is locked first. `at` is aware.
+    """
+    subjects.lock(session, person)
+    kind = diagnosis.of_answer(str(reply))
+    if is_address_gone(reply) or keeps_bouncing([Delivery(at, kind), *_latest(session, person)]):
+        subjects.suppress_subject(session, person, SuppressionReason.BOUNCED, at)
 
 
 def _is_lost(session: Session, person: SubjectId, bounce: Bounce) -> bool:
@@ -154,20 +204,25 @@ def is_gone(bounce: Bounce) -> bool:
 
 def _latest(session: Session, person: SubjectId) -> list[Delivery]:
     """The person's latest deliveries, newest first, since a bounce was last lifted."""
+    at = sa.func.coalesce(Message.handed_over_at, Message.not_before)
+    is_failed = Message.state == literal(MessageState.FAILED)
     statement = (
-        sa.select(Message.handed_over_at, MessageReturn.classification)
+        sa.select(at.label("at"), Message.state, Message.reply, MessageReturn.classification)
         .outerjoin(
             MessageReturn,
             sa.and_(MessageReturn.message_id == Message.id, MessageReturn.kind == ReturnKind.BOUNCE),
         )
-        .where(Message.subject_id == person, Message.handed_over_at.is_not(None))
+        .where(Message.subject_id == person, sa.or_(Message.handed_over_at.is_not(None), is_failed))
         .order_by(Message.id.desc())
         .limit(BOUNCES_IN_A_ROW)
     )
     lifted = subjects.last_lifted(session, person, SuppressionReason.BOUNCED)
     if lifted is not None:
-        statement = statement.where(Message.handed_over_at > lifted)
-    return [Delivery(row.handed_over_at, row.classification) for row in session.execute(statement)]
+        statement = statement.where(at > lifted)
+    return [
+        Delivery(row.at, diagnosis.of_answer(row.reply) if row.state is MessageState.FAILED else row.classification)
+        for row in session.execute(statement)
+    ]
 
 
 def complained(session: Session, message: Sent, text: str, at: datetime) -> None:

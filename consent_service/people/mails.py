@@ -9,8 +9,8 @@ from consent_service.campaigns import queries as campaigns
 from consent_service.campaigns.queries import Named
 from consent_service.domain.identifiers import SubjectId
 from consent_service.domain.kinds import Language
-from consent_service.inbound.rules import classify, status_in
 from consent_service.mailing import queries as mailing
+from consent_service.mailing.diagnosis import classify, status_in
 from consent_service.mailing.queries import Mail
 from consent_service.mailing.rules import BounceKind, MessageState
 

@@ -24,7 +24,7 @@ from consent_service.registrations.queries import Request
 from consent_service.seminars import seat_queries as seminars
 from consent_service.seminars.seat_queries import RegistrationDetails
 from consent_service.subjects import queries as subjects
-from consent_service.subjects.queries import Suppressed
+from consent_service.subjects.queries import Lifted, Suppressed
 from consent_service.surveys import queries as surveys
 from consent_service.surveys.queries import Participation
 
@@ -52,6 +52,7 @@ class Overview:
     person: Person
     purposes: Sequence[PurposeOfPerson]
     suppressions: Sequence[Suppressed]
+    lifted: Sequence[Lifted]
     titles: dict[PurposeId, str]
     history: Sequence[Happening]
     requests: Sequence[Request]
@@ -68,6 +69,7 @@ def overview(session: Session, person: Person, language: Language, at: datetime)
         person=person,
         purposes=purposes_of(session, person, language, at),
         suppressions=subjects.suppressions(session, person.id),
+        lifted=subjects.lifted(session, person.id),
         titles=titles(session, language, at),
         history=preferences.happenings(session, person.id, language),
         requests=registrations.of_address(session, NormalisedAddress(address)) if address else [],

@@ -37,6 +37,10 @@ class Subject(Base):
     erased_at: Mapped[datetime | None]
 
 
+OWN_OPT_IN = "own double opt-in"
+"""Why a suppression was lifted, where nobody of the staff did it."""
+
+
 class Suppression(Base):
     """An address that is not written to, for one purpose or (without one) at all; outlives erasure."""
 

@@ -17,7 +17,7 @@ from consent_service.domain.names import tidy
 from consent_service.extensions import settings
 from consent_service.prepared import Prepared
 from consent_service.subjects import rules
-from consent_service.subjects.models import Subject, Suppression, SuppressionCanary
+from consent_service.subjects.models import OWN_OPT_IN, Subject, Suppression, SuppressionCanary
 
 _CANARY = "canary@suppression.invalid"
 
@@ -194,7 +194,9 @@ def name_if_nameless(session: Session, subject_id: SubjectId, name: str | None) 
 
 
 def erase(session: Session, subject_id: SubjectId, at: datetime) -> None:
-    """Empties every column that says who it was; the caller holds the lock."""
+    """Empties every column that says who it was, or that staff may have written it in; the caller holds the lock."""
+    digest = sa.select(Subject.suppression_digest).where(Subject.id == subject_id).scalar_subquery()
+    session.execute(sa.update(Suppression).where(Suppression.digest == digest).values(lifted_because=None))
     session.execute(
         sa.update(Subject)
         .where(Subject.id == subject_id)
@@ -341,7 +343,7 @@ def lift_by_opt_in(
         suppression = rules.InForce(row.purpose_id, row.reason)
         if not rules.is_lifted_by_opt_in(suppression, confirmed):
             continue
-        row.lifted_at, row.lifted_because = at, "own double opt-in"
+        row.lifted_at, row.lifted_because = at, OWN_OPT_IN
         session.flush()
         for left in rules.left_after_opt_in(suppression, confirmed, every_purpose):
             suppress(session, row.digest, left.purpose_id, left.reason, at)

@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+import threading
+from email import message_from_bytes
 from pathlib import Path
 
 import dkim
@@ -26,14 +28,18 @@ from consent_service.extensions import database
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Envelope, Mail
 from consent_service.inbound.rules import InboundState
+from consent_service.mailing.carrier import Carrier
+from consent_service.mailing.rules import Lane
 from consent_service.signing import queries as signing_keys
 from consent_service.signing import service as signing
 from consent_service.signing.rules import Algorithm
-from tests.conftest import environment, run_command
+from tests.conftest import environment, free_port, run_command
 from tests.deliverability.conftest import variables
 from tests.deliverability.zones import KEY, in_zone_file, key_record, private_pem, zone
 from tests.dns_lookup.dns_server import Names
 from tests.driving import Mailbox, Worker
+from tests.mailing.campaigning import service
+from tests.mailing.servers import Recorder, serving
 
 AUTHOR = "beispiel.example"
 SEED = "seed@beispiel.example"
@@ -118,6 +124,18 @@ def test_what_happened_to_it_on_its_way(sent: bytes) -> None:
 @settings(max_examples=200)
 def test_whatever_comes_in_is_judged(raw: bytes, before: bytes) -> None:
     assert verify_copy(before + raw, AUTHOR, KEYS)
+
+
+def test_it_asks_for_complaints_as_a_campaign_does(sqlite_url: str) -> None:
+    port = free_port()
+    with service(sqlite_url, port, COMPLAINTS_TO="fbl@beispiel.example"), serving(Recorder(), port) as server:
+        with transaction() as session:
+            seeds.send(session, SEED, clock.now())
+        with Carrier(Lane.SINGLE, threading.Event()) as carrier:
+            carrier.carry_batch()
+    mail = message_from_bytes(server.taken[0].data)
+    assert mail["CFBL-Address"] == "fbl@beispiel.example; report=arf"
+    assert mail["CFBL-Feedback-ID"]
 
 
 def test_only_the_first_copy_of_a_test_mail_is_taken(app: Flask, sent: bytes, mailbox: Mailbox) -> None:

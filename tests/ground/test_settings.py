@@ -82,6 +82,7 @@ def test_an_empty_environment_names_every_variable_that_is_needed() -> None:
         ("DKIM", "perhaps"),
         ("BOUNCE_DOMAIN", "bounces@example.org"),
         ("UNSUBSCRIBE_MAILBOX", "nobody"),
+        ("UNSUBSCRIBE_MAILBOX", "abmeldung@müller.example"),
         ("INBOUND_LMTP_PORT", "lmtp"),
         ("INBOUND_MEGABYTES", "0"),
         ("INBOUND_CONTENT_DAYS", "never"),

@@ -99,6 +99,9 @@ def test_staff_lift_a_bounce_with_a_reason(inbox: Inbox, staff_client: FlaskClie
     assert suppressions(inbox.sent.person) == []
     (entry,) = audited("bounce_lifted")
     assert (entry.target, entry.details) == (public_id(RECIPIENT), {})
+    page = text_of(staff_client.get(f"/staff/people/{public_id(RECIPIENT)}").text)
+    assert "Not written to in the past" in page
+    assert "Called, the mailbox was moved" in page
     assert "No returned e-mail stands" in staff_client.get(f"/staff/people/{public_id(RECIPIENT)}/lift").text
 
 

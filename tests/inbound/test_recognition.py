@@ -12,8 +12,9 @@ from consent_service.inbound.parsing import Envelope, Mail
 from consent_service.inbound.recognising import wishes
 from consent_service.inbound.recognising.bounces import Action
 from consent_service.inbound.recognising.recognise import Ours, Recognised, recognise
-from consent_service.inbound.rules import MailClass, classify, status_in
+from consent_service.inbound.rules import MailClass
 from consent_service.mailing.addresses import message_of_message_id
+from consent_service.mailing.diagnosis import classify, status_in
 from consent_service.mailing.rules import BounceKind
 from tests.inbound.reading import mail, names
 

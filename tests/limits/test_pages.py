@@ -54,6 +54,18 @@ class TestPages:
         assert provider("Gmail").limits == Limits(2.5)
         assert done() == [(STAFF_ADDRESS, "Gmail", "limited")]
 
+    @pytest.mark.parametrize(("typed", "kept"), [("Firma.DE", "firma.de"), ("Müller.de", "xn--mller-kva.de")])
+    def test_limit_a_domain_however_it_is_spelled(self, staff_client: FlaskClient, typed: str, kept: str) -> None:
+        send(staff_client, "/staff/limits/new", "/staff/limits/new", name=typed, per_second="1")
+        with reading() as session:
+            assert set(service.apart(session, [kept])) == {kept}
+
+    def test_limit_nobody_where_the_name_is_misspelt(self, staff_client: FlaskClient) -> None:
+        page = send(staff_client, "/staff/limits/new", "/staff/limits/new", name="Outlook", per_second="1")
+        assert "Enter a domain such as example.org, or a provider's name from the list" in page
+        assert "Outlook" not in staff_client.get("/staff/limits/").text
+        assert done() == []
+
     def test_change_and_remove_a_limit(self, staff_client: FlaskClient) -> None:
         path = f"/staff/limits/{provider('Gmail').id}"
         send(staff_client, path, path, per_second="2", per_hour="1000", connections="3")
@@ -119,3 +131,24 @@ def test_the_command_line_does_the_same(sqlite_url: str) -> None:
     assert shown["sender"]["warm_up"] == {"day": 1, "days": 4, "used": 0, "today": 10}
     nothing = run_command(sqlite_url, "limits", "lift", "gmail.com")
     assert (nothing.returncode, nothing.stderr) == (1, "consent-service: Gmail is neither paused nor slowed down\n")
+
+
+def test_the_command_line_means_the_domain_that_mail_goes_to(sqlite_url: str) -> None:
+    assert (
+        run_command(sqlite_url, "limits", "assign", "Tochter.DE", "gmail").stderr == "Tochter.DE counts with Gmail.\n"
+    )
+    assert run_command(sqlite_url, "limits", "set", "tochter.de", "--per-second", "3").stderr == "Gmail: 3 a second\n"
+    paused = run_command(sqlite_url, "limits", "pause", "Müller.de")
+    assert paused.stderr == "Campaigns do not go to xn--mller-kva.de any more.\n"
+    assert run_command(sqlite_url, "limits", "lift", "MÜLLER.de").returncode == 0
+
+
+def test_the_command_line_refuses_who_is_nobody(sqlite_url: str) -> None:
+    nobody = run_command(sqlite_url, "limits", "pause", "Outlook")
+    assert (nobody.returncode, nobody.stderr) == (
+        1,
+        "consent-service: 'Outlook' is neither a domain nor a provider; those are: "
+        "GMX, WEB.DE; Gmail; Microsoft; Telekom; Yahoo, AOL; freenet; iCloud\n",
+    )
+    nowhere = run_command(sqlite_url, "limits", "assign", "Tochter", "Konzern")
+    assert (nowhere.returncode, nowhere.stderr) == (1, "consent-service: 'Tochter' is not a domain\n")

@@ -310,6 +310,16 @@ class TestMailThatCannotBeComposed:
         assert {row.reply for row in messages(Message.reply)} == {"cannot be composed: NoWayOut"}
         assert server.begun == []
 
+    def test_is_not_for_a_named_unsubscribe_mailbox(self, sqlite_url: str, port: int) -> None:
+        named = {"UNSUBSCRIBE_MAILBOX": "Leave <leave@example.org>"}
+        with service(sqlite_url, port, **named), Carrier(Lane.BULK, threading.Event()) as carrier:
+            add_people(None, 1)
+            start_mailing()
+            with serving(Recorder(), port) as server:
+                carrier.carry_batch()
+            assert states() == {"sent": 1}
+        assert b"<mailto:leave@example.org?subject=" in server.taken[0].data.replace(b"\r\n ", b"")
+
     def test_does_not_stop_its_lane(self, database_url: str, port: int) -> None:
         with service(database_url, port), serving(Recorder(), port) as server:
             with transaction() as session:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -294,32 +294,54 @@ class TestPause:
     @pytest.mark.parametrize(
         ("status", "is_paused"), [("5.7.1", True), ("5.1.1", False), (None, False)], ids=["policy", "gone", "no status"]
     )
-    def test_follows_a_report_of_a_refusal_as_well(
+    def test_follows_reports_of_two_recipients_as_well(
         self, carrier: Carrier, port: int, status: str | None, is_paused: bool
     ) -> None:
-        mail_people(*at("gmail.com", 1))
+        mail_people("anna@gmail.com", "bernd@googlemail.com")
         with serving(Recorder(), port):
             carry(carrier)
-        bounce("Gmail", status, clock.now())
+        bounce(0, status)
+        assert not found_paused("Gmail")
+        bounce(1, status)
         assert found_paused("Gmail") == is_paused
 
-    def test_is_not_repeated_for_mail_that_was_sent_before_it_was_lifted(self, carrier: Carrier, port: int) -> None:
-        mail_people(*at("gmail.com", 1))
+    def test_does_not_follow_one_recipients_reports(self, carrier: Carrier, port: int) -> None:
+        """Who has got a mail can write as many as they like."""
+        mail_people("anna@gmail.com", "bernd@example.net")
+        start_mailing()
         with serving(Recorder(), port):
             carry(carrier)
-        bounce("Gmail", "5.7.1", clock.now())
+        for number in range(4):
+            bounce(number, "5.7.1")
+        assert not found_paused("Gmail")
+
+    def test_does_not_follow_reports_that_have_nothing_to_do_with_each_other(self, carrier: Carrier, port: int) -> None:
+        mail_people(*at("gmail.com", 2))
+        with serving(Recorder(), port):
+            carry(carrier)
+        bounce(0, "5.7.1")
+        bounce(1, "5.7.1", timedelta(hours=1, seconds=1))
+        assert not found_paused("Gmail")
+
+    def test_is_not_repeated_for_mail_that_was_sent_before_it_was_lifted(self, carrier: Carrier, port: int) -> None:
+        mail_people(*at("gmail.com", 3))
+        with serving(Recorder(), port):
+            carry(carrier)
+        bounce(0, "5.7.1")
+        bounce(1, "5.7.1")
         with transaction() as session:
             steering.lift(session, "Gmail", "anna", clock.now())
-        bounce("Gmail", "5.7.1", clock.now())
+        bounce(2, "5.7.1")
         assert not found_paused("Gmail")
 
 
-def bounce(name: str, status: str | None, when: datetime) -> None:
+def bounce(number: int, status: str | None, later: timedelta = timedelta(0)) -> None:
+    """A report about one of the messages."""
     with transaction() as session:
-        message = returns.find(session, messages(Message.public_id)[0].public_id)
+        message = returns.find(session, messages(Message.public_id)[number].public_id)
         assert message is not None
         kind = BounceKind.POLICY if status != "5.1.1" else BounceKind.GONE
-        returns.bounced(session, message, returns.Bounce(kind, status, "words"), when)
+        returns.bounced(session, message, returns.Bounce(kind, status, "words"), clock.now() + later)
 
 
 def found_paused(name: str) -> bool:

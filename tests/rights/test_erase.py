@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from consent_service import clock, links
-from consent_service.database import Base, reading
+from consent_service.database import Base, reading, transaction
 from consent_service.domain.identifiers import DataKeyId, SubjectId
+from consent_service.domain.kinds import SuppressionReason
 from consent_service.evidence import service as evidence_service
 from consent_service.ledger import queries as ledger
 from consent_service.ledger.queries import Entry
 from consent_service.notice import queries as notice
+from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
 from tests.conftest import run_command
 from tests.driving import BASE, Mailbox, Worker, confirmed, sign_up
@@ -59,7 +61,7 @@ class Erased:
 
 @pytest.fixture
 def erased(database_url: str, client: FlaskClient, worker: Worker, mailbox: Mailbox) -> Erased:
-    """A person with a consent, a further request under another spelling, and mails, is erased."""
+    """A person with a consent, a further request under another spelling, mails, and a lifted bounce, is erased."""
     confirmed(client, worker, mailbox, ADDRESS, name=NAME)
     known = public_id(ADDRESS)
     with reading() as session:
@@ -67,6 +69,9 @@ def erased(database_url: str, client: FlaskClient, worker: Worker, mailbox: Mail
         link = links.unsubscribe(ledger.unsubscribe_link(session, person(known), purpose_id))
     sign_up(client, ADDRESS.upper(), ["seminar_information:1"], name=NAME)
     worker.work()
+    with transaction() as session:
+        subjects.suppress_subject(session, person(known), SuppressionReason.BOUNCED, clock.now())
+        subjects.lift_bounce(session, person(known), f"Called {NAME}", clock.now())
     before = history(known)
     erase(database_url)
     return Erased(known, link.removeprefix(BASE), before)

@@ -1,10 +1,13 @@
 """Those who were invited by a campaign and have not registered are reminded once, by a campaign like the invitation."""
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_service.database import transaction
+from consent_service.mailing.models import Message
+from consent_service.mailing.rules import MessageState
 from consent_service.surveys.queries import Details
 from consent_service.surveys.rules import Kind, Mode
 from tests.campaigns.test_campaigns import press as press_campaign
@@ -83,6 +86,24 @@ def test_who_registers_while_the_reminder_waits_does_not_get_it(
     worker.work()
     assert reminded(mailbox) == ["person1@example.org"]
     assert "1 Left out" in text_of(staff_client.get(campaign).text)
+
+
+def test_a_failed_reminder_sent_again_does_not_reach_who_has_registered_meanwhile(
+    staff_client: FlaskClient, visitor: FlaskClient, worker: Worker, mailbox: Mailbox, survey: Details
+) -> None:
+    invite(staff_client, worker, survey, 2)
+    campaign = write_reminder(staff_client, survey)
+    press_campaign(staff_client, campaign, "send")
+    worker.settle()  # fills the outbox, and carries nothing
+    with transaction() as session:
+        failed = {"state": MessageState.FAILED, "reply": "554 5.6.0 not this"}
+        session.execute(sa.update(Message).where(Message.state == MessageState.QUEUED).values(**failed))
+    participant(visitor, worker, mailbox, staff_path(survey), "person0@example.org")
+    page = f"{campaign}/report/retry"
+    assert post(staff_client, page, page, kinds="refused").status_code == 303
+    worker.work()
+    assert reminded(mailbox) == ["person1@example.org"]
+    assert "1 Refused by the mail server" in text_of(staff_client.get(campaign).text)
 
 
 def test_there_is_nothing_to_remind_of_before_the_invitation_and_after_the_close(

@@ -9,7 +9,7 @@ from flufl.bounce import all_failures
 
 from consent_service.inbound.parsing import Headers, Mail, header_of
 from consent_service.inbound.recognising.automatic import is_answer, is_daemon, is_named_daemon, is_vacation
-from consent_service.inbound.rules import classify, is_generic, status_in
+from consent_service.mailing.diagnosis import classify, is_generic, status_in
 from consent_service.mailing.rules import BounceKind
 
 LONGEST_WORDS = 4000

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consent_service.inbound.rules import ReturnedKind, status_in
+from consent_service.inbound.rules import ReturnedKind
+from consent_service.mailing.diagnosis import status_in
 from consent_service.mailing.rules import BounceKind
 
 LONGEST_TEXT = 4000

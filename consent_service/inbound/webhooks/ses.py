@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from email.utils import parseaddr
 
-from consent_service.inbound.rules import ReturnedKind, status_in
+from consent_service.inbound.rules import ReturnedKind
 from consent_service.inbound.webhooks.reports import (
     MAILBOX_FULL,
     NOT_NOW,
@@ -15,6 +15,7 @@ from consent_service.inbound.webhooks.reports import (
     status_or,
     words,
 )
+from consent_service.mailing.diagnosis import status_in
 
 _NO_COMPLAINTS = frozenset({"not-spam", "virus", "auth-failure"})
 

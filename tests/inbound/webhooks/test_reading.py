@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent_service.inbound.rules import ReturnedKind, classify
+from consent_service.inbound.rules import ReturnedKind
 from consent_service.inbound.webhooks.providers import READERS
 from consent_service.inbound.webhooks.reports import Malformed, Reported
+from consent_service.mailing.diagnosis import classify
 from consent_service.mailing.rules import BounceKind
 from tests.inbound.webhooks import payloads
 
