@@ -60,7 +60,7 @@ def _tokens(count: int) -> list[str]:
 
 def wait_for_more(mailing: MailingId) -> None:
     """Waits until the worker has sent some more of the mailing."""
-    before, deadline = count_sent(mailing), time.monotonic() + 20
+    before, deadline = count_sent(mailing), time.monotonic() + 60
     while count_sent(mailing) <= before:
         if time.monotonic() > deadline:
             raise RuntimeError("the campaign is over, or the worker does not send")
