@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import smtplib
 import sqlite3
 import subprocess
@@ -101,9 +102,16 @@ def worker(folder: Path, port: int) -> Iterator[None]:
     )
     try:
         yield
+        print(f"A worker took {_peak_megabytes(process.pid)} MB of memory at most.")
     finally:
         process.terminate()
         process.wait()
+
+
+def _peak_megabytes(process: int) -> int:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text("ascii"))
+    assert found is not None, "Linux says so of every process"
+    return int(found[1]) // 1024
 
 
 def _rate(started: MailingId, people: int) -> float:
