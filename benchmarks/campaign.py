@@ -7,6 +7,7 @@ import smtplib
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -73,12 +74,11 @@ def mails_of_a_round(usual: int, purpose: str | None) -> int:
 
 
 def our_rate(folder: Path, port: int, people: int, workers: int = 1) -> float:
-    """Starts a mailing to everybody, and the workers; mails a second from the first to the last."""
-    started = start_mailing()
+    """Starts the workers, and then a mailing to everybody; mails a second from the first to the last."""
     with ExitStack() as stack:
         for _ in range(workers):
             stack.enter_context(worker(folder, port))
-        return _rate(started, people)
+        return _rate(start_mailing(), people)
 
 
 def start_mailing() -> MailingId:
@@ -92,20 +92,29 @@ def start_mailing() -> MailingId:
 
 @contextmanager
 def worker(folder: Path, port: int) -> Iterator[None]:
-    """`consent-service worker` as a process of its own."""
+    """`consent-service worker` as a process of its own, once it has started."""
     variables = {**environment(folder), "CONSENT_SMTP_URL": f"smtp://127.0.0.1:{port}"}
     variables |= {name: value for name, value in os.environ.items() if name.startswith("CONSENT_")}
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("consent-service")), "worker"],
-        env={**os.environ, **variables},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-        print(f"A worker took {_peak_megabytes(process.pid)} MB of memory at most.")
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.NamedTemporaryFile(dir=folder) as said:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("consent-service")), "worker"],
+            env={**os.environ, **variables},
+            stderr=said,
+        )
+        try:
+            _wait_until_started(process, Path(said.name))
+            yield
+            print(f"A worker took {_peak_megabytes(process.pid)} MB of memory at most.")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_started(process: subprocess.Popen[bytes], said: Path) -> None:
+    while b"worker started" not in (words := said.read_bytes()):
+        if process.poll() is not None:
+            raise RuntimeError(f"the worker has ended: {words.decode()}")
+        time.sleep(0.05)
 
 
 def _peak_megabytes(process: int) -> int:
