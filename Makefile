@@ -22,7 +22,7 @@ lint: $(VENV)/installed
 	$(BIN)/python -m tests.translations
 
 bench: $(VENV)/installed
-	for name in signup one_click one_click_busy confirmation_busy export people campaign campaign_dkim campaign_two_workers campaign_postgresql inbound confirmations survey_results; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in signup one_click one_click_busy confirmation_busy export people campaign campaign_dkim campaign_two_workers campaign_postgresql campaign_two_workers_postgresql inbound confirmations survey_results; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 	for name in one_click_busy confirmation_busy; do $(BIN)/python -m benchmarks.$$name --database postgresql || exit 1; done
 
 # Gathers the texts of code and templates into the catalogues; translate what is empty in de afterwards.
