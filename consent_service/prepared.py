@@ -7,7 +7,7 @@ fails with SQLAlchemy's exceptions; it knows nothing of the unit of work.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVarTuple, overload
 
@@ -15,8 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TypedReturnsRows
-
-from consent_service.pipeline import Pipeline
 
 Columns = TypeVarTuple("Columns")
 Convert = Callable[[Any], Any]
@@ -132,8 +130,7 @@ def together(connection: Connection) -> Iterator[None]:
     if connection.dialect.name != "postgresql":
         yield
         return
-    kept = connection.info
-    pipeline = kept.get(_PIPELINE) or kept.setdefault(_PIPELINE, Pipeline(_driver(connection)))
+    kept, pipeline = connection.info, _pipeline(connection)
     try:
         with pipeline:
             kept[_OPEN] = pipeline
@@ -141,6 +138,16 @@ def together(connection: Connection) -> Iterator[None]:
             del kept[_OPEN]
     except connection.dialect.loaded_dbapi.Error as error:
         raise _as_sqlalchemy(error, connection) from error
+
+
+def _pipeline(connection: Connection) -> AbstractContextManager[object]:
+    kept = connection.info
+    if _PIPELINE not in kept:
+        from consent_service.pipeline import Pipeline  # loads PostgreSQL's driver, which SQLite can do without
+
+        kept[_PIPELINE] = Pipeline(_driver(connection))
+    pipeline: AbstractContextManager[object] = kept[_PIPELINE]
+    return pipeline
 
 
 def command(connection: Connection, text: str) -> None:
