@@ -46,11 +46,13 @@ def registered(page: Page, service: Service, address: str) -> str:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, one line each."""
+    """What axe finds against WCAG 2.2 AA, one line each, as soon as the page is whole."""
+    page.wait_for_load_state()
     found = Axe().run(page, options=_RULES)["violations"]
     return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
 
 
 def is_wider_than_window(page: Page) -> bool:
-    """Whether one would have to scroll sideways."""
+    """Whether one would have to scroll sideways, as soon as the page is whole."""
+    page.wait_for_load_state()
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
