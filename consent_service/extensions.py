@@ -1,4 +1,4 @@
-"""Flask's extensions, unbound; `create_app()` binds them."""
+"""Flask's extensions, unbound; `application.create_app()` binds them."""
 
 from flask import current_app
 from flask_babel import Babel

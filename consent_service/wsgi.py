@@ -4,7 +4,8 @@ import sys
 
 from flask import Flask
 
-from consent_service import check, create_app, logs
+from consent_service import check, logs
+from consent_service.application import create_app
 from consent_service.config import ConfigurationError
 
 # Gunicorn starts a worker anew that ends with any other code.

@@ -29,7 +29,8 @@ from jinja2 import FileSystemBytecodeCache
 from structlog.dev import ConsoleRenderer, plain_traceback
 from werkzeug.test import TestResponse
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import transaction
 from consent_service.demo.catcher import Catcher

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from consent_service import clock, create_app, migrating
+from consent_service import clock, migrating
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import reading, transaction
 from consent_service.demo import processes, seed

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from consent_service import create_app
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.extensions import database
 from tests.conftest import Browser, environment

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from consent_service import create_app
+from consent_service.application import create_app
 from consent_service.cli import commands
 from consent_service.config import from_environment
 from consent_service.extensions import database

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.cli import commands
 from consent_service.config import from_environment
 from consent_service.database import reading, transaction

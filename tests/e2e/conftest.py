@@ -16,7 +16,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from consent_service import create_app, worker
+from consent_service import worker
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.demo.catcher import Catcher
 from consent_service.extensions import database

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_service import create_app
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from tests.conftest import environment
 from tests.driving import heading

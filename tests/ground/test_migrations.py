@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 
-from consent_service import check, create_app, migrating
+from consent_service import check, migrating
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import Base
 from consent_service.domain.errors import NotFound

@@ -4,7 +4,8 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from consent_service import create_app, errors
+from consent_service import errors
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import transaction
 from consent_service.extensions import database

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import Base, reading
 from consent_service.inbound import handling

@@ -8,7 +8,8 @@ import time_machine
 from flask import Flask
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
-from consent_service import clock, create_app, links, tokens
+from consent_service import clock, links, tokens
+from consent_service.application import create_app
 from consent_service.config import Settings, from_environment
 from consent_service.domain.errors import InvalidLink
 from consent_service.domain.identifiers import PublicId, new_public_id

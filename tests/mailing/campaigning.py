@@ -12,7 +12,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from consent_service import clock, create_app, links
+from consent_service import clock, links
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import MailingId, SubjectId

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from consent_service import create_app, logs, worker
+from consent_service import logs, worker
+from consent_service.application import create_app
 from consent_service.config import from_environment
 from consent_service.mailing import carrier
 from consent_service.mailing.rules import Lane

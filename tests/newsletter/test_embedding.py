@@ -9,7 +9,8 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.config import ConfigurationError, from_environment
 from consent_service.database import reading
 from consent_service.evidence import service as evidence

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.audit.models import AuditEntry
 from consent_service.cli import commands
 from consent_service.config import from_environment

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_service import clock, create_app
+from consent_service import clock
+from consent_service.application import create_app
 from consent_service.audit.models import AuditEntry
 from consent_service.config import from_environment
 from consent_service.database import reading
