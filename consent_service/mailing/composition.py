@@ -150,12 +150,11 @@ def single(
         message.add_attachment(
             part.data, maintype="text", subtype="calendar", filename=part.file_name, params=parameters
         )
-    message["To"] = recipient
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    subject = f"Subject: {_unstructured('Subject', text.subject)}\r\n".encode("ascii")
-    return subject + message.as_bytes(policy=_POLICY)
+    head = f"To: {addr_spec(recipient)}\r\nSubject: {unstructured('Subject', text.subject)}\r\n".encode("ascii")
+    return head + message.as_bytes(policy=_POLICY)
 
 
 def template(mailing: MailingText) -> bytes:
@@ -202,7 +201,7 @@ class Template:
         found = [(Slot(piece[1:].decode()), piece[:1] == _IN_HTML.encode()) for piece in pieces[1::2]]
         slots = tuple(dict.fromkeys(found))
         between = tuple(slots.index(slot) for slot in found)
-        fixed_subject = None if _PLACEHOLDERS.search(subject) else _unstructured("Subject", subject)
+        fixed_subject = None if _PLACEHOLDERS.search(subject) else unstructured("Subject", subject)
         return cls(subject, tuple(pieces[::2]), slots, between, fixed_subject, b"\r\n." in mime)
 
     def fill(self, person: Person, at: datetime) -> bytes:
@@ -216,7 +215,7 @@ class Template:
         return b"".join(parts)
 
     def _headers(self, person: Person, values: dict[Slot, str], at: datetime) -> bytes:
-        subject = self.fixed_subject or _unstructured("Subject", fill_text(self.subject, values.__getitem__))
+        subject = self.fixed_subject or unstructured("Subject", fill_text(self.subject, values.__getitem__))
         # The long URL stands as it is: encoded as words (RFC 2047) no provider would read it as a URL.
         return (
             f"To: {_mailbox(person)}\r\n"
@@ -302,11 +301,18 @@ _PLAIN_LINE = re.compile(r"[ -~]{1,66}")
 
 def _mailbox(person: Person) -> str:
     """The value of To. Raises ValueError for what is no address."""
-    address = person.address
-    if not _PLAIN_ADDRESS.fullmatch(address):
-        address = Address(addr_spec=address).addr_spec
+    address = addr_spec(person.address)
     phrase = _phrase("To", person.name or "")
     return f"{phrase}\r\n <{address}>" if phrase else address
+
+
+def addr_spec(address: str) -> str:
+    """An address as it stands in a header. Raises ValueError for what is none.
+
+    As it is where it is plain: the standard library takes `=?utf-8?q?x?=` for encoded in an address, too, and may
+    find the end of a line in it.
+    """
+    return address if _PLAIN_ADDRESS.fullmatch(address) else Address(addr_spec=address).addr_spec
 
 
 def _phrase(header: str, text: str) -> str:
@@ -315,8 +321,11 @@ def _phrase(header: str, text: str) -> str:
     return f'"{words}"' if _PLAIN_PHRASE.fullmatch(words) else _encoded(header, words)
 
 
-def _unstructured(header: str, text: str) -> str:
-    """A header's words: as they are where they fit on one line and cannot be taken for encoded, else encoded."""
+def unstructured(header: str, text: str) -> str:
+    """A header's words: as they are where they fit on one line and cannot be taken for encoded, else encoded.
+
+    For whoever writes the header as it is: the standard library would decode them first.
+    """
     words = tidy(text) or ""
     return words if _PLAIN_LINE.fullmatch(words) and "=?" not in words else _encoded(header, words)
 

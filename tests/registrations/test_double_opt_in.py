@@ -61,6 +61,19 @@ def test_button_page_then_welcome_with_the_way_to_the_settings(
     assert [event.kind for event in events_of(ANNA)] == [EventKind.CONFIRMED] * 2
 
 
+def test_an_address_that_could_be_taken_for_encoded_holds_up_nobody(
+    visitor: FlaskClient, worker: Worker, mailbox: Mailbox
+) -> None:
+    """A local part may have these characters (RFC 5322 section 3.2.3), and nobody decodes it, ends of lines least."""
+    strange = "=?utf-8?q?=0d=0abcc=3aeve?=@example.net"
+    assert sign_up(visitor, strange).status_code == 200
+    sign_up(visitor, ANNA)
+    worker.work()
+    assert mailbox.latest(ANNA).subject
+    (mail,) = [mail for mail in mailbox.mails() if mail.raw.startswith(f"To: {strange}".encode())]
+    assert mail.header("bcc") == ""
+
+
 @pytest.mark.parametrize("name", ["Buy now https://spam.example", "Anna\r\nBcc: x@example.org"])
 def test_the_confirmation_mail_repeats_nothing_that_was_typed(
     visitor: FlaskClient, worker: Worker, mailbox: Mailbox, name: str
