@@ -25,6 +25,7 @@ from consent_service.inbound import receiving
 from consent_service.inbound.models import InboundMessage
 from consent_service.inbound.parsing import Mail
 from consent_service.inbound.rules import InboundState, Result
+from consent_service.mailing import composition
 from consent_service.mailing import service as mailing
 from consent_service.mailing.models import Message
 from consent_service.mailing.rules import MailKind, MessageState
@@ -80,13 +81,9 @@ def _compose(mail: Mail, data: bytes, recipient: str, message_id: str, at: datet
     message = EmailMessage(policy=_POLICY)
     message["From"] = Address(display_name=sender.name, addr_spec=sender.address)
     message["To"] = recipient
-    message["Subject"] = " ".join(f"Fwd: {mail.subject}".split())[:LONGEST_SUBJECT]
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    answer_to = _answerable(address)
-    if answer_to is not None:
-        message["Reply-To"] = answer_to
     with force_locale(Language.GERMAN.value):
         intro = _(
             "%(who)s has written to us. The whole mail is attached.", who=f"{name} <{address}>" if name else address
@@ -94,13 +91,21 @@ def _compose(mail: Mail, data: bytes, recipient: str, message_id: str, at: datet
     message.set_content(f"{intro}\n\n{mail.text}\n", cte="quoted-printable")
     # As a file, not as message/rfc822: that may not be encoded (RFC 2046 section 5.2.1), and ours are seven-bit.
     message.add_attachment(data, maintype="application", subtype="octet-stream", filename="original.eml")
-    return message.as_bytes()
+    return _head(mail) + message.as_bytes()
 
 
-def _answerable(address: str) -> Address | None:
+def _head(mail: Mail) -> bytes:
+    """The headers that hold a stranger's words. The standard library would decode these, ends of lines included."""
+    subject = composition.unstructured("Subject", f"Fwd: {mail.subject}"[:LONGEST_SUBJECT])
+    answer_to = _answerable(mail.author[1])
+    reply_to = f"Reply-To: {answer_to}\r\n" if answer_to is not None else ""
+    return f"Subject: {subject}\r\n{reply_to}".encode("ascii")
+
+
+def _answerable(address: str) -> str | None:
     """The address in a form that a header can hold, if it has one."""
     try:
-        found = Address(addr_spec=mailbox(address, normalise(address)))
+        found = composition.addr_spec(mailbox(address, normalise(address)))
     except (InvalidAddress, ValueError, IndexError, HeaderParseError):
         return None
-    return found if found.addr_spec.isascii() else None
+    return found if found.isascii() else None

@@ -1,6 +1,7 @@
 """The inbox as staff use it: the list, one mail, and what they decide. And what becomes of it in time."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,30 @@ class TestForwarding:
         (attached,) = [part for part in copy.message.walk() if part.get_filename() == "original.eml"]
         assert attached.get_payload(decode=True) == mail("reply-html-attachment", **forwarding.sent.ours)
         assert copy.raw.isascii()
+
+    @ON_SQLITE
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "=?utf-8?q?a=0D=0AX-Eve=3A_b=0D=0A=0D=0Aevil?=",
+            "=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3D0D=3D0AX-Eve=3A_b=3D0D=3D0A=3D0D=3D0Aevil=3F=3D?=",
+        ],
+        ids=["encoded", "encoded twice"],
+    )
+    def test_a_subject_adds_nothing_to_the_copy(
+        self, forwarding: Inbox, worker: Worker, mailbox: Mailbox, subject: str
+    ) -> None:
+        data = mail("reply-outlook", **forwarding.sent.ours)
+        forwarding.take_bytes(
+            re.sub(rb"(?m)^Subject: .*$", f"Subject: {subject}\r".encode(), data),
+            RECIPIENT,
+            "newsletter@beispiel.example",
+        )
+        worker.work()
+        copy = mailbox.latest("desk@example.com")
+        assert copy.header("X-Eve") == ""
+        assert copy.message.get_content_type() == "multipart/mixed"
+        assert copy.subject.startswith("Fwd: ")
 
     @ON_SQLITE
     def test_only_a_reply_is_forwarded_by_itself(self, forwarding: Inbox, worker: Worker, mailbox: Mailbox) -> None:
