@@ -8,6 +8,7 @@ import codecs
 import html
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.errors import HeaderParseError
@@ -55,16 +56,17 @@ class Mail:
 
     envelope: Envelope
     message: Headers
-    is_too_deep: bool = False
+    has_only_headers: bool = False
 
     @classmethod
     def read(cls, envelope: Envelope, data: bytes | memoryview) -> "Mail":
         """From the bytes as they came. Never raises, whatever they are."""
         start = bytes(data[:READ_AT_MOST])
         containers = sum(1 for _ in islice(_CONTAINER.finditer(start), MOST_CONTAINERS + 1))
-        if containers > MOST_CONTAINERS:
-            return cls(envelope, BytesHeaderParser().parsebytes(start), is_too_deep=True)
-        return cls(envelope, message_from_bytes(start))
+        if containers <= MOST_CONTAINERS:
+            with suppress(TypeError):  # the standard library's, at a boundary given whole and in pieces (RFC 2231)
+                return cls(envelope, message_from_bytes(start))
+        return cls(envelope, BytesHeaderParser().parsebytes(start), has_only_headers=True)
 
     @cached_property
     def sender(self) -> str | None:
@@ -107,9 +109,13 @@ class Mail:
         return raw
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
-        """Names and addresses of a header."""
-        sane = [value for value in self.headers(name) if value.count("(") <= MOST_COMMENTS]
-        return [pair for pair in getaddresses(sane) if "@" in pair[1]]
+        """Names and addresses of a header: encoded words are a name's alone (RFC 2047 section 5), and decoded last.
+
+        Decoded first, one could hold an address that no mail server on the way has seen and vouched for.
+        """
+        values = [_on_one_line(value) for value in self._raw.get(name.lower(), ())]
+        sane = [value for value in values if value.count("(") <= MOST_COMMENTS]
+        return [(_decoded_words(words), address) for words, address in getaddresses(sane) if "@" in address]
 
     @cached_property
     def parts(self) -> tuple[Headers, ...]:
@@ -121,10 +127,10 @@ class Mail:
         """The headers of the mail that is attached, whole or in part, as reports do."""
         for part in self.parts:
             if part.get_content_type() in _RETURNED:
-                inner = part.get_payload()
+                inner = part.get_payload() if part.is_multipart() else None
                 if isinstance(inner, list) and inner and isinstance(inner[0], Message):
                     return inner[0]
-                return message_from_bytes(content_of(part))
+                return BytesHeaderParser().parsebytes(content_of(part))
         return None
 
     @cached_property
@@ -140,7 +146,7 @@ class Mail:
     def attachments(self) -> tuple[str, ...]:
         """The names of the attached files, and the types of those that have none."""
         return tuple(
-            _decoded_words(part.get_filename() or part.get_content_type())
+            _decoded_words(_file_name(part) or part.get_content_type())
             for part in self.parts
             if part.get_content_maintype() != "multipart" and part.get_content_disposition() == "attachment"
         )
@@ -153,6 +159,18 @@ def _walk(message: Headers) -> Iterator[Headers]:
         yield part
         if part.get_content_maintype() == "multipart" and part.is_multipart():
             waiting += reversed(part.get_payload())  # type: ignore[arg-type]
+
+
+def _file_name(part: Headers) -> str | None:
+    with suppress(TypeError):  # as above
+        return part.get_filename()
+    return None
+
+
+def _charset(part: Headers) -> str:
+    with suppress(TypeError):
+        return part.get_content_charset("utf-8")
+    return "utf-8"
 
 
 def all_of(headers: Headers, name: str) -> list[str]:
@@ -176,13 +194,18 @@ def content_of(part: Headers) -> bytes:
 def text_of(part: Headers) -> str:
     """A leaf part's content as text, whatever its charset claims to be."""
     content = content_of(part)[: 4 * LONGEST_TEXT]
-    return decoded(content, part.get_content_charset("utf-8")).replace("\0", "\ufffd")
+    return decoded(content, _charset(part)).replace("\0", "\ufffd")
+
+
+def _on_one_line(value: str) -> str:
+    """A header's value on one line, encoded words as they are."""
+    bare = decoded(value[:LONGEST_HEADER].encode("utf-8", "surrogateescape"), "utf-8").replace("\0", "\ufffd")
+    return "".join(bare.splitlines()).strip()
 
 
 def _decoded_words(value: str) -> str:
     """A header's value on one line, encoded words decoded as far as they can be."""
-    bare = decoded(value[:LONGEST_HEADER].encode("utf-8", "surrogateescape"), "utf-8").replace("\0", "\ufffd")
-    unfolded = "".join(bare.splitlines()).strip()
+    unfolded = _on_one_line(value)
     if "=?" not in unfolded:
         return unfolded
     try:
@@ -190,9 +213,10 @@ def _decoded_words(value: str) -> str:
     except (HeaderParseError, ValueError):
         return unfolded
     # decode_header turns what stands between encoded words into bytes of this odd encoding.
-    return "".join(
+    words = (
         part if isinstance(part, str) else decoded(part, charset or "raw-unicode-escape") for part, charset in parts
     )
+    return " ".join("".join(words).replace("\0", "\ufffd").splitlines())
 
 
 def decoded(data: bytes, charset: str) -> str:

@@ -63,6 +63,10 @@ HOSTILE = {
     "broken encoded words": HEAD.replace(b"Hello", b"=?utf-8?b?" + b"!" * 9000 + b"?=") + b"\r\n",
     "line separators": HEAD.replace(b"Hello", "a\u2028b\x85c".encode()) + b"\r\n",
     "many addresses": b"From: " + b"a@b.example, " * 50_000 + b"\r\n\r\n",
+    "boundary whole and in pieces": HEAD + b"Content-Type: multipart/mixed; boundary*=a; boundary*0=b\r\n\r\n--a\r\n",
+    "charset whole and in pieces": HEAD + b"Content-Type: text/plain; charset*=a; charset*0=b\r\n\r\nx",
+    "charset in a language": HEAD + b"Content-Type: text/plain; charset*=us-ascii'en'utf-8\r\n\r\n\xff",
+    "file name whole and in pieces": HEAD + b"Content-Disposition: attachment; filename*=a; filename*0=b\r\n\r\nx",
     "nested comments": b"From: " + b"(" * 50_000 + b"\r\n\r\n",
 }
 

@@ -127,6 +127,30 @@ def test_clear_wishes(name: str) -> None:
     assert wishes.is_clear_wish(read(name), "Anna Beispiel", OURS.addresses)
 
 
+@pytest.mark.parametrize(
+    ("author", "name", "address"),
+    [
+        ("=?utf-8?q?anna=40example=2Eorg=2C?= <eve@example.net>", "anna@example.org,", "eve@example.net"),
+        (
+            "=?utf-8?q?Anna_=3Canna=40example=2Eorg=3E=2C?= <eve@example.net>",
+            "Anna <anna@example.org>,",
+            "eve@example.net",
+        ),
+        ("=?utf-8?q?M=C3=BCller=2C_Anna?= <anna@example.org>", "Müller, Anna", "anna@example.org"),
+        ("=?utf-8?b?QQBiDQpj?= <anna@example.org>", "A\ufffdb c", "anna@example.org"),
+    ],
+)
+def test_an_encoded_name_is_nobodys_address(author: str, name: str, address: str) -> None:
+    assert Mail.read(Envelope("", ()), f"From: {author}\r\n\r\n".encode()).author == (name, address)
+
+
+def test_who_writes_in_two_names_has_no_clear_wish() -> None:
+    data = mail("wish-german-plain", **IN_BRACES)
+    both = re.sub(rb"(?m)^From: (.*)\r$", rb"From: \1, Eve <eve@example.net>\r", data)
+    assert wishes.is_clear_wish(Mail.read(Envelope("", (MAILBOX,)), data), None, OURS.addresses)
+    assert not wishes.is_clear_wish(Mail.read(Envelope("", (MAILBOX,)), both), None, OURS.addresses)
+
+
 @pytest.mark.parametrize("name", sorted({*names("unclear-"), *names("reply-")} - {"unclear-stranger"}))
 def test_what_is_not_clear_is_no_wish(name: str) -> None:
     found = recognised(name)

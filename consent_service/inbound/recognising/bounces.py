@@ -73,11 +73,11 @@ def _is_somebodys_answer(mail: Mail) -> bool:
 def _found_by_flufl(mail: Mail) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """The addresses that failed for now and for good. Its patterns take the square of a line's length."""
     leaves = (part.get_payload() for part in mail.parts if not part.is_multipart())
-    if any(isinstance(leaf, str) and (_TOO_LONG.search(leaf) or leaf.count("\n") > MOST_LINES) for leaf in leaves):
-        return frozenset(), frozenset()
     try:
+        if any(isinstance(leaf, str) and (_TOO_LONG.search(leaf) or leaf.count("\n") > MOST_LINES) for leaf in leaves):
+            return frozenset(), frozenset()
         return all_failures(mail.message)
-    except Exception:  # some of its guesses fail on a mail without a From; what fails has recognised nothing
+    except Exception:  # on a mail without a From, or a charset in pieces (RFC 2231); what fails has recognised nothing
         return frozenset(), frozenset()
 
 

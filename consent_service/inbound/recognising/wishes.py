@@ -102,11 +102,13 @@ def is_in_subject(mail: Mail) -> bool:
 def is_clear_wish(mail: Mail, known_name: str | None, ours: Collection[str]) -> bool:
     """Whether the author of a mail asks for nothing but to leave, with name and address, as the policy says.
 
-    The address is From's, and no other is named but our own (`ours`, in lower case). The name is From's, the
-    one that we know, or stands on a line of its own.
+    The address is the only one in From, and no other is named but our own (`ours`, in lower case). The name is
+    From's, the one that we know, or stands on a line of its own.
     """
     said = _said(mail)
     if len(said) > LONGEST_WISH or _OUR_LINK.search(said) or not _WISHES.search(said):
+        return False
+    if len({address.lower() for _, address in mail.addresses("From")}) != 1:
         return False
     others = {address.lower().rstrip(".") for address in _ADDRESS.findall(said)} - {mail.author[1].lower(), *ours}
     rest = _ADDRESS.sub(" ", _WISHES.sub(" ", said))
