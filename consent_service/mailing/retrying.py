@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import MailingId, MessageId
+from consent_service.limits import service as limits
 from consent_service.mailing import audiences
 from consent_service.mailing.models import Mailing, MailingCount, MailingRetry, Message
 from consent_service.mailing.outcomes import BEGINNING, MAY_GO_AGAIN, FailureKind, failure_kind
@@ -88,7 +89,14 @@ def retry_next(session: Session, at: datetime, chunk: int = CHUNK) -> int:
     session.execute(
         sa.update(Message)
         .where(Message.id.in_(chosen), *_failed(retry.mailing_id), *_is_still_meant(session, retry.mailing_id))
-        .values(state=MessageState.QUEUED, attempts=0, not_before=at, lease_token=None, lease_until=None)
+        .values(
+            state=MessageState.QUEUED,
+            attempts=0,
+            not_before=at,
+            lease_token=None,
+            lease_until=None,
+            provider_id=limits.NO_PROVIDER,  # whose it was may be kept apart no longer, and nobody would look there
+        )
         .execution_options(synchronize_session=False)
     )
     _run_again(session, retry.mailing_id, at)

@@ -15,10 +15,11 @@ from consent_service.domain.identifiers import MailingId
 from consent_service.limits import steering
 from consent_service.limits.models import Provider
 from consent_service.limits.rules import Limits
-from consent_service.mailing import claiming, returns
+from consent_service.mailing import claiming, retrying, returns
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import Message
+from consent_service.mailing.outcomes import FailureKind
 from consent_service.mailing.rules import BounceKind, Lane, MailKind
 from consent_service.subjects.models import Subject
 from tests.conftest import free_port
@@ -159,6 +160,21 @@ class TestLimitedProvider:
             mailing.finish(session, clock.now())
             mailing.reunite(session)
         assert not provider("example.net").is_apart
+
+    def test_that_was_forgotten_gets_what_somebody_tries_again(self, carrier: Carrier, port: int) -> None:
+        refused = mail_people(*at("example.net", 1))
+        limit("example.net", per_second=5)
+        with serving(Recorder(reply_to_recipient=lambda _: "550 5.2.0 no"), port):
+            carry(carrier)
+        limit("example.net")
+        with transaction() as session:
+            mailing.finish(session, clock.now())
+            mailing.reunite(session)
+            retrying.ask(session, refused, [FailureKind.REFUSED], clock.now())
+            retrying.retry_next(session, clock.now())
+        with serving(Recorder(), port):
+            carry(carrier)
+        assert states() == {"sent": 1}
 
     def test_does_not_starve_the_others_nor_them_it(self, service_of_ours: None) -> None:
         limit("Gmail", per_second=1000)
