@@ -33,6 +33,7 @@ from consent_service.mailing.sorting import domain_of
 from consent_service.prepared import Prepared
 from consent_service.subjects import service as subjects
 from consent_service.subjects.models import Subject
+from consent_service.subjects.service import Locked
 
 log = structlog.get_logger()
 
@@ -127,7 +128,7 @@ def bounced(session: Session, message: Sent, bounce: Bounce, at: datetime) -> bo
     """
     person = subjects.lock(session, message.subject_id) if message.subject_id is not None else None
     _becomes(session, message, MessageState.BOUNCED, at)
-    _record(session, message, ReturnKind.BOUNCE, bounce.text, at, bounce)
+    _record(session, message, ReturnKind.BOUNCE, _kept(bounce.text, message, person), at, bounce)
     if bounce.kind is BounceKind.POLICY:
         log.warning("mail came back for policy", message=message.id, status=bounce.status)
         _tell_provider(session, message, bounce, at)
@@ -153,7 +154,7 @@ def _tell_provider(session: Session, message: Sent, bounce: Bounce, at: datetime
     ).scalar_one()
     if address and bounce.status is not None and limits.is_about_us(bounce.status):
         provider = limits.of_domain(session, domain_of(address))
-        if _refused_recipients(session, provider, at) >= RECIPIENTS_THAT_PAUSE:
+        if provider.paused_at is None and _refused_recipients(session, provider, at) >= RECIPIENTS_THAT_PAUSE:
             limits.came_back(session, provider, bounce.status, at)
 
 
@@ -161,8 +162,7 @@ _ADDRESS = sa.func.coalesce(Subject.normalised_address, sa.func.lower(Message.re
 
 
 def _refused_recipients(session: Session, provider: Provider, at: datetime) -> int:
-    """How many recipients at this provider reports of the last hour say 5.7.x about, counted only so far."""
-    here = sa.or_(*(_ADDRESS.endswith(f"@{domain}", autoescape=True) for domain in limits.domains(session, provider)))
+    """How many recipients at this provider reports of the last hour say 5.7.x about."""
     statement = (
         sa.select(_ADDRESS)
         .select_from(MessageReturn)
@@ -172,14 +172,15 @@ def _refused_recipients(session: Session, provider: Provider, at: datetime) -> i
             MessageReturn.classification == BounceKind.POLICY,
             MessageReturn.at >= at - REPORTS_TOGETHER,
             MessageReturn.status.startswith("5.7."),
-            here,
+            _ADDRESS.is_not(None),
         )
         .distinct()
-        .limit(RECIPIENTS_THAT_PAUSE)
     )
     if provider.lifted_at is not None:
         statement = statement.where(Message.handed_over_at > provider.lifted_at)
-    return len(session.execute(statement).all())
+    # Compared here: a provider may have thousands of domains, more than fit into a statement.
+    here = set(limits.domains(session, provider))
+    return sum(domain_of(address) in here for address in session.execute(statement).scalars())
 
 
 def refused_for_good(session: Session, person: SubjectId, reply: Reply, at: datetime) -> None:
@@ -227,10 +228,15 @@ def _latest(session: Session, person: SubjectId) -> list[Delivery]:
 
 def complained(session: Session, message: Sent, text: str, at: datetime) -> None:
     """Records that the recipient took a message for unwanted; `at` is aware."""
-    if message.subject_id is not None:
-        subjects.lock(session, message.subject_id)
+    person = subjects.lock(session, message.subject_id) if message.subject_id is not None else None
     _becomes(session, message, MessageState.COMPLAINED, at)
-    _record(session, message, ReturnKind.COMPLAINT, text, at)
+    _record(session, message, ReturnKind.COMPLAINT, _kept(text, message, person), at)
+
+
+def _kept(text: str, message: Sent, person: Locked | None) -> str:
+    """A report's words as far as they may be kept: they mostly name the address, also of who was erased since."""
+    is_erased = person.digest is None if person is not None else message.recipient is None
+    return "" if is_erased else text
 
 
 def _becomes(session: Session, message: Sent, state: MessageState, at: datetime) -> None:

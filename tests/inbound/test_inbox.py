@@ -311,6 +311,17 @@ def test_erasing_a_person_erases_what_they_wrote(inbox: Inbox, database_url: str
     assert text is None
 
 
+@pytest.mark.parametrize("name", ["bounce-postfix-gone", "complaint-rfc5965-full"])
+def test_what_comes_back_about_an_erased_person_is_kept_without_its_words(
+    inbox: Inbox, database_url: str, name: str
+) -> None:
+    late = mail(name, **inbox.sent.ours)
+    assert run_command(database_url, "erase", RECIPIENT, "--yes").returncode == 0
+    assert inbox.take_bytes(late, "", inbox.sent.caught.envelope_sender).message_id is not None
+    with reading() as session:
+        assert session.execute(sa.text("SELECT text FROM returns")).scalars().all() == [None]
+
+
 def test_erasing_who_is_nobodys_but_has_written(inbox: Inbox, database_url: str) -> None:
     inbox.take("unclear-stranger")
     assert run_command(database_url, "erase", "erna@example.net", "--yes").returncode == 0

@@ -13,7 +13,7 @@ from consent_service import clock
 from consent_service.database import reading, transaction
 from consent_service.domain.identifiers import MailingId
 from consent_service.limits import steering
-from consent_service.limits.models import Provider
+from consent_service.limits.models import Provider, ProviderDomain
 from consent_service.limits.rules import Limits
 from consent_service.mailing import claiming, retrying, returns
 from consent_service.mailing import service as mailing
@@ -320,6 +320,20 @@ class TestPause:
         assert not found_paused("Gmail")
         bounce(1, status)
         assert found_paused("Gmail") == is_paused
+
+    def test_follows_reports_about_a_provider_of_thousands_of_domains(self, carrier: Carrier, port: int) -> None:
+        with transaction() as session:
+            steering.assign(session, "firma.example", "Gmail", "anna", clock.now())
+            theirs = session.execute(sa.select(Provider.id).where(Provider.name == "Gmail")).scalar_one()
+            domains = [{"domain": f"firma{number}.example", "provider_id": theirs} for number in range(2000)]
+            session.execute(sa.insert(ProviderDomain), domains)
+        mail_people("anna@gmail.com", "bernd@firma.example")
+        with serving(Recorder(), port):
+            carry(carrier)
+        bounce(0, "5.7.1")
+        assert not found_paused("Gmail")
+        bounce(1, "5.7.1")
+        assert found_paused("Gmail")
 
     def test_does_not_follow_one_recipients_reports(self, carrier: Carrier, port: int) -> None:
         """Who has got a mail can write as many as they like."""
