@@ -240,7 +240,7 @@ class Connection:
     def _reply(self) -> Reply:
         assert self._server is not None
         code, text = self._server.getreply()
-        return Reply(code, text.decode("utf-8", "replace"))
+        return Reply(code, _words(text))
 
     def _drop(self) -> None:
         self._waiting = None
@@ -277,9 +277,13 @@ def _lost_connection(error: Exception) -> Reply:
 def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
-        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return f"{type(error).__name__}: {error.smtp_code} {words}"
+        return f"{type(error).__name__}: {error.smtp_code} {_words(text) if isinstance(text, bytes) else text}"
     return f"{type(error).__name__}: {error}"
+
+
+def _words(text: bytes) -> str:
+    """What a server said, in characters that every database takes: PostgreSQL has none for NUL."""
+    return text.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _kind(error: Exception) -> TroubleKind:

@@ -40,7 +40,7 @@ from tests.mailing.campaigning import (
     states,
     wait_for,
 )
-from tests.mailing.servers import Recorder, serving
+from tests.mailing.servers import Recorder, scripted, serving
 
 
 @pytest.fixture
@@ -123,6 +123,13 @@ class TestRefusals:
         assert {row.reply for row in messages(Message.reply)} == {"554 5.6.0 not this"}
         with reading() as session:
             assert session.execute(sa.select(Suppression)).first() is None
+
+    @pytest.mark.parametrize("reply", [b"250 2.0.0 Taken\0as 1", b"554 5.6.0 not\0this"])
+    def test_is_written_down_whatever_characters_it_has(self, carrier: Carrier, port: int, reply: bytes) -> None:
+        with scripted(port, lambda line: reply if line == b".\r\n" else None):
+            carrier.carry_batch()
+            carrier.connection.close()
+        assert {row.reply for row in messages(Message.reply)} == {reply.decode().replace("\0", "\ufffd")}
 
     @pytest.mark.parametrize("code", ["5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
     def test_address_that_is_gone_is_suppressed(self, carrier: Carrier, port: int, code: str) -> None:
