@@ -195,14 +195,14 @@ class Carrier:
                 del self.in_hand[public_id]
                 if self.connection.waiting == public_id:
                     self.connection.forsake()
+                self._put_back(held.claim)  # unless it was left out, or is no longer ours
 
     def _take(self, answers: list[Answer]) -> None:
         """Keeps what the server said until it is written down; at once where it is not a success."""
         for answer in answers:
             claim = self.in_hand.pop(answer.public_id).claim
             if answer.reply is None:
-                with self.writer.transaction() as session:
-                    handover.put_back(session, claim)
+                self._put_back(claim)
                 continue
             self.done.append(Outcome(claim, answer.reply, clock.now()))
             if answer.reply.is_success:
@@ -217,6 +217,10 @@ class Carrier:
             else:
                 self.failures += 1
                 self.server.failed(why_lost(answer.reply), str(answer.reply))
+
+    def _put_back(self, claim: Claim) -> None:
+        with self.writer.transaction() as session:
+            handover.put_back(session, claim)
 
     def _count_success(self, claim: Claim) -> None:
         if claim.provider != limits.NO_PROVIDER:

@@ -10,10 +10,12 @@ import pytest
 from flask import Flask
 
 from consent_service import clock
+from consent_service.database import transaction
 from consent_service.domain.identifiers import MailingId, SubjectId
+from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import Message
-from consent_service.mailing.rules import Lane
+from consent_service.mailing.rules import Lane, MailingState
 from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states, unsubscribe_path
@@ -213,3 +215,21 @@ def test_a_waiting_mail_whose_recipient_left_is_not_handed_over(
     assert states() == {"sent": 4, "suppressed": 1}
     assert "person1@example.org" not in server.recipients()
     assert set(server.recipients().values()) == {1}
+
+
+def test_a_waiting_mail_of_a_mailing_that_was_paused_is_put_back(
+    running: Flask, mailing_of_five: MailingId, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was never begun: who waits for what is in hand does not wait for it."""
+    monkeypatch.setattr("consent_service.mailing.carrier.LONGEST_MARK_SECONDS", 0.2)
+
+    def slow(who: str) -> None:
+        if who == "person0@example.org":
+            with running.app_context(), transaction() as session:
+                mailing.change(session, mailing_of_five, MailingState.PAUSED, clock.now())
+            time.sleep(0.3)
+
+    with serving(Recorder(reply_to_data=slow), port):
+        carrier.carry_batch()
+    assert states() == {"sent": 1, "queued": 4}
+    assert [row.attempts for row in messages(Message.attempts)] == [1, 0, 0, 0, 0]
