@@ -107,7 +107,7 @@ def _digest(arrival: Arrival) -> Digest:
     found = _HEAD_ENDS.search(arrival.data)
     start = found.end() if found else len(arrival.data)
     head = arrival.data[:start].replace(b"\r\n", b"\n")
-    reached = {address.lower().encode() for address in arrival.envelope.recipients}
+    reached = {address.lower().encode("utf-8", "surrogateescape") for address in arrival.envelope.recipients}
     reached |= {address[1].lower() for address in islice(_REACHED.finditer(head), MOST_REACHED)}
     digest = hashlib.sha256()
     for address in sorted(reached):

@@ -105,6 +105,24 @@ def test_lmtp_asks_to_try_again_when_it_cannot_store(app: Flask, monkeypatch: py
 
 
 @ON_SQLITE
+def test_lmtp_takes_a_mail_to_an_address_that_is_no_text(app: Flask) -> None:
+    """Where all of a domain comes in here, strangers write to whatever they like; a mail server would try for days."""
+    commands = (b"LHLO x", b"MAIL FROM:<>", b"RCPT TO:<\xff@beispiel.example>", b"DATA", HELLO + b".")
+    with (
+        serving(app) as port,
+        socket.create_connection(("127.0.0.1", port), 60) as client,
+        client.makefile("rwb") as stream,
+    ):
+        for command in commands:
+            while stream.readline()[3:4] == b"-":
+                pass
+            stream.write(command + b"\r\n")
+            stream.flush()
+        assert stream.readline() == b"250 2.0.0 Stored\r\n"
+    assert len(rows()) == 1
+
+
+@ON_SQLITE
 def test_lmtp_refuses_what_is_too_large_and_says_so(app: Flask) -> None:
     with serving(app, largest=1000) as port:
         with pytest.raises(smtplib.SMTPResponseException) as announced:
