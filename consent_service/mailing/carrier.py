@@ -56,7 +56,7 @@ class Carrier:
     in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
     # Whether a provider wants less of us, or nothing, or the mailing rests: what is claimed is chosen anew.
     is_held_up: bool = False
-    resting: list[Claim] = field(default_factory=list)  # of a mailing that rests
+    not_begun: list[Claim] = field(default_factory=list)  # of a mailing that rests, or of which the server got nothing
     succeeded: set[ProviderId] = field(default_factory=set)  # of those kept apart
     moving: dict[MailingId, datetime] = field(default_factory=dict)  # mailings that get out, and when that was noted
     server: troubles.MailServer = field(init=False)
@@ -93,7 +93,7 @@ class Carrier:
             return False
         left = self._carry(claims)
         self._finish()
-        self._settle(left + self.resting)
+        self._settle(left + self.not_begun)
         if self.failures:
             self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
         return True
@@ -122,7 +122,7 @@ class Carrier:
         if left:
             with self.writer.transaction() as session:
                 claiming.release(session, left)
-        self.resting = []
+        self.not_begun = []
         if self.succeeded:
             with self.writer.transaction() as session:
                 limits.succeeded(session, self.succeeded, clock.now())
@@ -167,7 +167,7 @@ class Carrier:
             marked = time.monotonic()
         self.done = []
         if mail is NotNow.PAUSED:
-            self.resting.append(claim)
+            self.not_begun.append(claim)
             self.is_held_up = True
             return None
         if mail is not None:
@@ -203,6 +203,7 @@ class Carrier:
             claim = self.in_hand.pop(answer.public_id).claim
             if answer.reply is None:
                 self._put_back(claim)
+                self.not_begun.append(claim)  # what it was allowed is given back with the others'
                 continue
             self.done.append(Outcome(claim, answer.reply, clock.now()))
             if answer.reply.is_success:

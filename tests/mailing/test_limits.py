@@ -245,6 +245,16 @@ class TestSender:
                 sent.append(len(server.taken))
         assert sent == [2, 2, 6, 9, 9]
 
+    def test_loses_nothing_of_its_day_to_a_server_that_closes_after_each_mail(
+        self, carrier: Carrier, port: int
+    ) -> None:
+        with transaction() as session:
+            steering.warm_up(session, SENDER, 6, 100, "anna", clock.now())
+        mail_people(*at("example.net", 10))
+        with serving(Recorder(closes_after_each=True), port):
+            carry(carrier)
+        assert states() == {"sent": 6, "queued": 4}
+
     def test_loses_nothing_of_its_day_to_a_server_that_is_away(self, carrier: Carrier, port: int) -> None:
         mail_people(*at("example.net", 9))
         with transaction() as session:
