@@ -278,7 +278,7 @@ def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return f"{type(error).__name__}: {error.smtp_code} {words}"
+        return f"{error.smtp_code} {words}"
     return f"{type(error).__name__}: {error}"
 
 
