@@ -16,7 +16,9 @@ from consent_service.domain.errors import NotFound
 from consent_service.domain.identifiers import CampaignId, MailingId, PublicId, PurposeId
 from consent_service.domain.kinds import Language
 from consent_service.ledger import queries as ledger
+from consent_service.limits.queries import PausedProvider
 from consent_service.mailing import audiences, counting, troubles
+from consent_service.mailing import queries as mailing
 from consent_service.mailing.audiences import Audience
 from consent_service.mailing.counting import Progress
 from consent_service.mailing.models import Mailing
@@ -43,6 +45,7 @@ class Details:
     progress: Progress | None
     audience: Audience | None
     troubles: Sequence[Trouble] = ()
+    paused_providers: Sequence[PausedProvider] = ()
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -104,9 +107,13 @@ def campaign(session: Session, public_id: PublicId, at: datetime) -> Details:
     if row is None:
         raise NotFound(f"there is no campaign {public_id!r}")
     found = _details(session, row, _texts(session, [row.Campaign.id])[row.Campaign.id], _wordings(session, at))
-    if found.progress is None:
+    if found.progress is None or found.mailing_id is None:
         return found
-    return replace(found, troubles=_met(troubles.latest(session, at), found.progress))
+    return replace(
+        found,
+        troubles=_met(troubles.latest(session, at), found.progress),
+        paused_providers=mailing.paused_providers(session, found.mailing_id) if found.state is State.RUNNING else (),
+    )
 
 
 def _met(latest: Sequence[Trouble], progress: Progress) -> Sequence[Trouble]:

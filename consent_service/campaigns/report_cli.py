@@ -12,6 +12,7 @@ from consent_service.campaigns.cli import campaign as campaign
 from consent_service.campaigns.queries import Sent
 from consent_service.campaigns.report import Asked
 from consent_service.database import reading, transaction
+from consent_service.domain.errors import Refused
 from consent_service.domain.identifiers import PublicId
 from consent_service.exports.rules import ExportFormat
 from consent_service.mailing import retrying
@@ -107,7 +108,9 @@ def retry(campaign_id: str, kinds: tuple[str, ...], yes: bool, dry_run: bool, as
         _say_what_failed(failed, chosen)
     if dry_run:
         return
-    if chosen and not yes:
+    if not chosen:
+        raise Refused("nothing that failed for such a reason can go again")
+    if not yes:
         click.confirm("Send them again?", abort=True, err=True)
     with transaction() as session:
         service.send_failed_again(session, public_id, chosen, OPERATOR, clock.now())

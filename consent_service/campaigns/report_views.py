@@ -77,5 +77,11 @@ def retry(public_id: PublicId) -> Answer:
 
 
 def _nothing_to_retry(public_id: PublicId) -> Answer:
-    flash(_("Nothing was changed: no message is left that could be sent again."), "warning")
+    flash(
+        _(
+            "Nothing was changed: no message is left that could be sent again. "
+            "Where a mailbox does not exist, or the person was deleted, another try would not help."
+        ),
+        "warning",
+    )
     return redirect(url_for("campaigns.report_page", public_id=public_id), 303)

@@ -44,11 +44,7 @@ def _domain(mailbox: str) -> str:
 def _our_host() -> str:
     """What our sending host is called, where a record must name it."""
     relay = settings().smtp.host
-    return relay if _is_public_name(relay) else settings().host
-
-
-def _is_public_name(host: str) -> bool:
-    return "." in host and not host.replace(".", "").isdecimal()
+    return relay if servers.is_public_name(relay) else settings().host
 
 
 def _senders(zone: Zone) -> Senders:
@@ -57,7 +53,7 @@ def _senders(zone: Zone) -> Senders:
     if dns.sending_addresses or dns.spf_include:
         return Senders(dns.sending_addresses, dns.spf_include)
     relay = settings().smtp.host
-    if not _is_public_name(relay):
+    if not servers.is_public_name(relay):
         return Senders()
     found = zone(relay, Kind.A).values + zone(relay, Kind.AAAA).values
     return Senders(tuple(one for one in found if ip_address(one).is_global), are_guessed=True)

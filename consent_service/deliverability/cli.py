@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 from flask_babel import force_locale
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from consent_service import clock
@@ -73,7 +73,8 @@ def _report(found: Sequence[Finding], as_json: bool) -> None:
 
 def _print(found: Sequence[Finding]) -> None:
     console = Console(soft_wrap=False)
-    table = Table("", "Check", "About", "Finding", show_lines=True)
+    about, sentence = (Column(name, overflow="fold") for name in ("About", "Finding"))  # no setting's name is cut off
+    table = Table("", "Check", about, sentence, show_lines=True)
     for one in found:
         table.add_row(f"[{_STYLE[one.level]}]{one.level.value}", str(words.CHECK[one.check]), *_escaped(one))
     console.print(table)

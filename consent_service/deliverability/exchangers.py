@@ -9,7 +9,8 @@ from consent_service import clock
 from consent_service.audit.service import OPERATOR
 from consent_service.database import transaction
 from consent_service.dns_lookup.resolver import Resolver
-from consent_service.dns_lookup.zone import Kind
+from consent_service.dns_lookup.zone import NoAnswer, mail_hosts
+from consent_service.domain.errors import NotFound
 from consent_service.extensions import settings
 from consent_service.limits import steering
 
@@ -22,14 +23,20 @@ def look_up(domains: Sequence[str]) -> None:
 
     Example: consent-service limits look-up example.org example.com
     """
+    untold = []
     for domain in domains:
-        exchangers = _exchangers(domain.lower())
+        try:
+            exchangers = _exchangers(domain.lower())
+        except NoAnswer:
+            untold.append(domain)
+            continue
         with transaction() as session:
             name = steering.assign_by_exchangers(session, domain.lower(), exchangers, OPERATOR, clock.now())
         click.echo(f"{domain}: {name or 'counts for itself'}")
+    if untold:
+        raise NotFound(f"no name server answers for {', '.join(untold)}: nothing was changed there")
 
 
 def _exchangers(domain: str) -> set[str]:
-    """The names of a domain's MX, without their preferences."""
-    answer = Resolver(settings().dns.servers)(domain, Kind.MX)
-    return {value.split()[-1].rstrip(".").lower() for value in answer.values}
+    """The names of a domain's MX. Raises NoAnswer."""
+    return {host.lower() for host in mail_hosts(Resolver(settings().dns.servers), domain)}

@@ -29,11 +29,11 @@ class PausedProvider:
     said: str | None
 
 
-def paused(session: Session) -> Sequence[PausedProvider]:
-    """The providers that are paused, the latest first, some ten of them."""
+def paused(session: Session, which: sa.ColumnElement[bool] | None = None) -> Sequence[PausedProvider]:
+    """The providers that are paused, the latest first, some ten of them; only those of which this holds, if given."""
     rows = session.execute(
         sa.select(Provider.name, Provider.paused_at, Provider.said)
-        .where(Provider.is_apart, Provider.paused_at.is_not(None))
+        .where(Provider.is_apart, Provider.paused_at.is_not(None), sa.true() if which is None else which)
         .order_by(Provider.paused_at.desc())
         .limit(PAUSED_NAMED)
     )
@@ -68,7 +68,7 @@ def providers(session: Session) -> Sequence[ProviderDetails]:
     is_held_up = sa.or_(Provider.paused_at.is_not(None), Provider.slowed_to.is_not(None))
     rows = session.execute(
         sa.select(Provider)
-        .order_by(sa.case((is_held_up, 0), else_=1), Provider.is_apart.desc(), Provider.name)
+        .order_by(sa.case((is_held_up, 0), else_=1), Provider.is_apart.desc(), sa.func.lower(Provider.name))
         .limit(MOST_SHOWN)
     ).scalars()
     found = list(rows)

@@ -94,7 +94,10 @@ def assign(session: Session, domain: str, name: str, actor: str, at: datetime) -
 def assign_by_exchangers(
     session: Session, domain: str, exchangers: Collection[str], actor: str, at: datetime
 ) -> str | None:
-    """Has a domain count with the provider whose mail exchangers these are; its name, None where they are nobody's."""
+    """Has a domain count with the provider whose mail exchangers these are; where they are nobody's, it stays as it is.
+
+    Returns the name of the provider that it counts with; None where it counts for itself.
+    """
     parents = {exchanger.split(".", cut)[-1] for exchanger in exchangers for cut in range(exchanger.count(".") + 1)}
     name = session.execute(
         sa.select(Provider.name)
@@ -104,8 +107,12 @@ def assign_by_exchangers(
         .limit(1)
     ).scalar_one_or_none()
     if name is not None:
-        assign(session, domain, name, actor, at)
-    return name
+        return assign(session, domain, name, actor, at)
+    return session.execute(
+        sa.select(Provider.name)
+        .join(ProviderDomain, ProviderDomain.provider_id == Provider.id)
+        .where(ProviderDomain.domain == _comparable(domain))
+    ).scalar_one_or_none()
 
 
 def limit_sender(session: Session, domain: str, limits: Limits, actor: str, at: datetime) -> None:

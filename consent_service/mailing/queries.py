@@ -12,7 +12,10 @@ from consent_service.domain.identifiers import MailingId, MessageId, PublicId, S
 from consent_service.domain.kinds import LeftOut
 from consent_service.encryption import CannotDecrypt
 from consent_service.evidence.service import keyring
+from consent_service.limits import queries as providers
 from consent_service.limits import service as limits
+from consent_service.limits.models import Provider
+from consent_service.limits.queries import PausedProvider
 from consent_service.mailing.addresses import message_id
 from consent_service.mailing.models import Mailing, Message, MessageReturn
 from consent_service.mailing.rules import BounceKind, MailingState, MailKind, MessageState, ReturnKind
@@ -38,6 +41,12 @@ def delivered(session: Session, message: MessageId) -> Delivered:
 def mailing_of(session: Session, message: MessageId) -> MailingId | None:
     """The mailing that a message belongs to; None for a single mail."""
     return session.execute(sa.select(Message.mailing_id).where(Message.id == message)).scalar_one_or_none()
+
+
+def paused_providers(session: Session, mailing: MailingId) -> Sequence[PausedProvider]:
+    """The paused providers that some of a mailing's messages wait for, the latest first."""
+    waits = sa.exists().where(Message.mailing_id == mailing, Message.provider_id == Provider.id, is_one_of(*WAITING))
+    return providers.paused(session, waits)
 
 
 def is_in_hand(session: Session, message: MessageId) -> bool:

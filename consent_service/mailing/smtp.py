@@ -277,7 +277,7 @@ def _lost_connection(error: Exception) -> Reply:
 def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
-        return f"{type(error).__name__}: {error.smtp_code} {_words(text) if isinstance(text, bytes) else text}"
+        return f"{error.smtp_code} {_words(text) if isinstance(text, bytes) else text}"
     return f"{type(error).__name__}: {error}"
 
 

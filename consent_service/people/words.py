@@ -45,7 +45,7 @@ BASIS: dict[LegalBasis, LazyString] = {
 
 SUPPRESSION: dict[SuppressionReason, LazyString] = {
     SuppressionReason.UNSUBSCRIBED: _l("Unsubscribed"),
-    SuppressionReason.BOUNCED: _l("Mail came back"),
+    SuppressionReason.BOUNCED: _l("Mail came back or was refused"),
     SuppressionReason.COMPLAINED: _l("Complained"),
     SuppressionReason.ERASED: _l("Erased"),
     SuppressionReason.STAFF: _l("Stopped by staff"),

@@ -359,7 +359,8 @@ def test_the_same_at_the_command_line(database_url: str, server: Queueing, worke
     run("report", number, "--outcome", "failed", code=2)
     run("report", "0" * 32, code=1)
     assert json.loads(run("retry", number, "--dry-run", "--json")) == {"failed": {"gone": 1, "refused": 1}, "again": 1}
-    run("retry", number, "--because", "too_long", "--yes", code=1)
+    none = run_command(database_url, "campaign", "retry", number, "--because", "too_long", "--yes")
+    assert (none.returncode, "nothing that failed for such a reason can go again" in none.stderr) == (1, True)
     run("retry", number, code=1)  # nobody answers whether to
     worker.work()
     assert json.loads(run("retry", number, "--dry-run", "--json"))["again"] == 1

@@ -72,6 +72,13 @@ def test_mx(table: dict[tuple[str, str], list[str]], verdict: Verdict) -> None:
     assert servers.assess_mx("d", "mx.example.org", zone(table)).verdict is verdict
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "2001:db8::1", "localhost"])
+def test_a_host_without_a_name_is_not_proposed(host: str) -> None:
+    assert servers.assess_mx("d", host, zone({})).record is None
+    unnamed = servers.assess_ptr(Senders(("192.0.2.1",)), host, zone({}))
+    assert [(one.verdict, one.record) for one in unnamed] == [(Verdict.PTR_MISSING, None)]
+
+
 def test_names_of_addresses() -> None:
     table = {
         ("1.2.0.192.in-addr.arpa", "PTR"): ["mail.example.org"],

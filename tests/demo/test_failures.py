@@ -137,7 +137,7 @@ def test_who_is_refused_at_once(demo: Demo) -> None:
     assert "1 Refused by the mail server" in page
     assert sorted(mail.envelope_recipients[0] for mail in demo.mailbox.mails()) == PEOPLE[1:]
     person = demo.person(gone)
-    assert "Mail came back For every purpose, since" in person
+    assert "Mail came back or was refused For every purpose, since" in person
     assert "Campaign News for {{name}} Refused by the mail server the mailbox does not exist (5.1.1)" in person
     assert "550 5.1.1 There is no mailbox of this name" in person
     assert f"{gone} Refused: 550 5.1.1" in demo.provider.happened()
@@ -163,7 +163,7 @@ def test_what_comes_back_later(demo: Demo) -> None:
     demo.come_back(1)
     assert "1 Came back" in demo.seen(path)
     person = demo.person(gone)
-    assert "Mail came back For every purpose, since" in person
+    assert "Mail came back or was refused For every purpose, since" in person
     assert "Came back the mailbox does not exist (5.1.1)" in person
     assert "User unknown in virtual mailbox table" in person
     assert f"{gone} Came back to the service" in demo.provider.happened()
@@ -175,7 +175,7 @@ def test_what_comes_back_later(demo: Demo) -> None:
     person = demo.person(full)
     assert "the mailbox is full (5.2.2)" in person
     assert "Noted; the address is still written to" in person
-    assert "Mail came back For every purpose" not in person
+    assert "Mail came back or was refused For every purpose" not in person
 
     demo.provider.turn(Failure.COMPLAINT, complains)
     path = demo.campaign()
@@ -240,7 +240,7 @@ def test_answering_as_the_recipient(demo: Demo) -> None:
     demo.answer(Reaction.FULL, asks)
     assert "the mailbox is full (5.2.2)" in demo.person(asks)
     demo.answer(Reaction.GONE, gone)
-    assert "Mail came back For every purpose" in demo.person(gone)
+    assert "Mail came back or was refused For every purpose" in demo.person(gone)
     demo.answer(Reaction.AWAY, asks)
     assert "Automatic reply Done" in demo.person(asks)
     demo.provider.courier.port = free_port()

@@ -71,7 +71,7 @@ def test_the_same_bounce_again_is_one(inbox: Inbox) -> None:
 def test_pages_show_what_came_of_it(inbox: Inbox, staff_client: FlaskClient) -> None:
     inbox.take("bounce-postfix-gone")
     page = text_of(staff_client.get(f"/staff/people/{public_id(RECIPIENT)}").text)
-    assert "Mail came back For every purpose, since" in page
+    assert "Mail came back or was refused For every purpose, since" in page
     assert "Came back the mailbox does not exist (5.1.1)" in page
     assert "550 5.1.1 <person0@example.org>: Recipient address rejected" in page
     assert "Mail servers refuse" not in staff_client.get("/staff/").text

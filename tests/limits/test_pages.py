@@ -119,8 +119,14 @@ def test_a_domain_counts_with_the_provider_of_its_mail_exchangers(sqlite_url: st
     table = {("firma.example", "MX"): ["10 aspmx.l.google.com."], ("own.example", "MX"): ["10 notgoogle.com."]}
     with dns_server.serving(table) as names:
         servers = {"DNS_SERVERS": f"127.0.0.1:{names.port}"}
-        run = run_command(sqlite_url, "limits", "look-up", "firma.example", "own.example", **servers)
-    assert (run.stdout, run.stderr) == ("firma.example: Gmail\nown.example: counts for itself\n", "")
+        run = run_command(sqlite_url, "limits", "look-up", "firma.example", "own.example", "web.de", **servers)
+    assert (run.stdout, run.stderr) == (
+        "firma.example: Gmail\nown.example: counts for itself\nweb.de: GMX, WEB.DE\n",
+        "",
+    )
+    run = run_command(sqlite_url, "limits", "look-up", "firma.example", **servers)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "no name server answers for firma.example" in run.stderr
 
 
 def test_the_command_line_does_the_same(sqlite_url: str) -> None:

@@ -457,7 +457,7 @@ class TestTls:
         self, sqlite_url: str, port: int, files: certificates.Files, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(files.certificate))
-        refused = pytest.raises(CannotConnect, match="SMTPAuthenticationError")
+        refused = pytest.raises(CannotConnect, match=r"^535 ")
         with self._service(sqlite_url, port, "smtps", "wrong"), self._serving(port, files, "smtps"), refused:
             Connection().open()
 

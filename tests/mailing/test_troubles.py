@@ -24,6 +24,7 @@ from structlog.testing import capture_logs
 from consent_service import clock, worker
 from consent_service.database import transaction
 from consent_service.extensions import database
+from consent_service.limits import steering as limits
 from consent_service.mailing import counting, troubles, watching
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
@@ -163,6 +164,23 @@ def test_a_server_that_refuses_one_recipient_gets_the_others(database_url: str, 
     assert "1 Refused by the mail server" in page
     assert STOPPED not in page
     assert WENT_ON not in page
+
+
+def test_the_page_says_which_provider_the_rest_waits_for_until_its_pause_is_lifted(
+    database_url: str, port: int
+) -> None:
+    held_up = "Campaigns do not go to: example.org."
+    with campaign(database_url, port) as desk:
+        with serving(Recorder(reply_to_recipient=lambda _: "550 5.7.1 your reputation"), port):
+            carry()
+        assert states().keys() <= {"queued", "deferred"}
+        assert held_up in desk.page()
+        press(desk.browser, desk.path, "pause")
+        assert held_up not in desk.page()
+        press(desk.browser, desk.path, "resume")
+        with transaction() as session:
+            limits.lift(session, "example.org", "anna", clock.now())
+        assert held_up not in desk.page()
 
 
 @pytest.mark.parametrize("pipelines", [True, False])

@@ -11,9 +11,17 @@ from consent_service.dns_lookup.zone import Kind, NoAnswer, Zone, addresses, mai
 EXPIRES_SOON = timedelta(days=14)
 
 
+def is_public_name(host: str) -> bool:
+    """Whether a host is called by a name that DNS can lead to, and not by an address or as this machine alone."""
+    return "." in host and not host.replace(".", "").isdecimal()
+
+
 def assess_mx(domain: str, fallback: str, zone: Zone) -> Finding:
-    """Whether mail to a domain reaches a server (RFC 5321 section 5.1); `fallback` is the host to propose."""
-    record = Record(domain, "MX", f"10 {fallback}")
+    """Whether mail to a domain reaches a server (RFC 5321 section 5.1); `fallback` is the host to propose.
+
+    MX and PTR lead to names, not to addresses (RFC 1035 section 3.3): a host without one is not proposed.
+    """
+    record = Record(domain, "MX", f"10 {fallback}") if is_public_name(fallback) else None
     try:
         hosts = mail_hosts(zone, domain)
         if not hosts:
@@ -49,7 +57,8 @@ def _ptr(address: str, host: str, zone: Zone) -> Finding:
     except NoAnswer as error:
         return finding(Check.PTR, address, Verdict.NO_ANSWER, name=str(error))
     if not names:
-        return finding(Check.PTR, address, Verdict.PTR_MISSING, Record(reverse, "PTR", host))
+        record = Record(reverse, "PTR", host) if is_public_name(host) else None
+        return finding(Check.PTR, address, Verdict.PTR_MISSING, record)
     if not is_confirmed:
         kind = Kind.A if ip_address(address).version == 4 else Kind.AAAA
         record = Record(names[0], kind.value, address)
