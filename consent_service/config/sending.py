@@ -6,7 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from consent_service.config.reading import Reader, is_loopback
 
-COMMANDS_PER_MESSAGE = 4
+# In one exchange, before its outcome is written down: the answers to the mail that waited, to MAIL, RCPT and DATA, and
+# where one is refused, to its end and RSET; and three times until what is sent has gone (mailing/smtp.py).
+WAITS_PER_MESSAGE = 9
 DNS_PORT = 53
 
 
@@ -52,10 +54,10 @@ def smtp(read: Reader) -> Smtp:
         )
     timeout = read.number("SMTP_TIMEOUT_SECONDS", 30, lowest=1)
     lease = read.number("LEASE_SECONDS", 300, lowest=2)
-    if lease <= timeout * COMMANDS_PER_MESSAGE:
+    if lease <= timeout * WAITS_PER_MESSAGE:
         read.problem(
             "LEASE_SECONDS",
-            f"must be more than {COMMANDS_PER_MESSAGE} times CONSENT_SMTP_TIMEOUT_SECONDS",
+            f"must be more than {WAITS_PER_MESSAGE} times CONSENT_SMTP_TIMEOUT_SECONDS",
         )
     return Smtp(
         host=parts.hostname or "",

@@ -52,10 +52,11 @@ def _empty_folder(client: IMAPClient, imap: Imap, largest_bytes: int, store: Cal
 def _fetch(client: IMAPClient, number: int, largest_bytes: int) -> Arrival | None:
     """One mail, without marking it as read; of a very large one only its beginning.
 
-    None where another client has removed it: the server says nothing of it then (RFC 3501 section 6.4.8).
+    None where another client has removed it: the server says nothing of it then (RFC 3501 section 6.4.8), or of its
+    flags alone.
     """
     found = client.fetch([number], ["RFC822.SIZE", f"BODY.PEEK[]<0.{largest_bytes}>"]).get(number)
-    if found is None:
+    if found is None or b"RFC822.SIZE" not in found:
         return None
     data = found.get(b"BODY[]<0>") or b""
     return Arrival(Way.IMAP, _UNKNOWN, data, max(found[b"RFC822.SIZE"], len(data)))

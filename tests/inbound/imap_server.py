@@ -16,6 +16,7 @@ class ImapServer(socketserver.ThreadingTCPServer):
         self.folders: dict[str, dict[int, bytes]] = {"INBOX": {}}
         self.deleted: set[int] = set()
         self.gone: list[int] = []  # still found, but another client removes them before they are fetched
+        self.flagged: set[int] = set()  # of these, those of whose flags the server speaks even then
         extensions = [*(["MOVE"] if has_move else []), *(["UIDPLUS"] if has_uidplus else [])]
         self.capabilities = " ".join(["IMAP4rev1", *extensions])
 
@@ -85,6 +86,8 @@ class _Session(socketserver.StreamRequestHandler):
     def do_fetch(self, arguments: str, uid: bool) -> None:
         number = int(arguments.split()[0])
         if number not in self.folder:
+            if number in self.server.flagged:
+                self.say(f"* 1 FETCH (UID {number} FLAGS (\\Deleted))")
             return
         first, length = re.search(r"<(\d+)\.(\d+)>", arguments).groups()  # type: ignore[union-attr]
         mail = self.folder[number]

@@ -248,7 +248,8 @@ def test_imap_says_why_it_cannot(app: Flask) -> None:
 @ON_SQLITE
 def test_imap_passes_over_what_another_client_has_removed(app: Flask) -> None:
     with mailbox_server() as server:
-        server.folders["INBOX"], server.gone = {7: HELLO}, [3]
+        server.folders["INBOX"], server.gone = {7: HELLO}, [3, 4]
+        server.flagged = {4}
         assert polling.poll(imap(server.port), 1000, store) == 1
         assert server.folders["INBOX"] == {}
     assert len(rows()) == 1

@@ -27,7 +27,7 @@ from consent_service.notice import queries as notice
 from tests.conftest import environment
 
 # For tests of what takes too long. Elsewhere a busy machine must not make the mail server seem to be away.
-IMPATIENT = {"SMTP_TIMEOUT_SECONDS": "1", "LEASE_SECONDS": "5"}
+IMPATIENT = {"SMTP_TIMEOUT_SECONDS": "1", "LEASE_SECONDS": "10"}
 WORDS = Text(
     "News", "{{greeting}}\n\nLeave: {{unsubscribe}}\n", "<p>{{greeting}}</p><p><a href='{{unsubscribe}}'>Leave</a></p>"
 )

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent_service.domain.addresses import deliverable
+from consent_service.domain.errors import InvalidAddress
 from consent_service.domain.names import tidy
 from consent_service.mailing.composition import (
     MailingText,
@@ -25,6 +27,7 @@ from consent_service.mailing.composition import (
     WayOut,
     feedback_id,
     fill_text,
+    single,
     slot_values,
     template,
 )
@@ -190,6 +193,29 @@ def test_no_line_is_too_long_wherever_a_slot_stands(before: int, length: int, ch
 def test_any_text_reads_as_it_was_written(written: str) -> None:
     text = written + " {{name}} SLOT0123456789abcdefPname\n{{unsubscribe}}"
     check_same("Anna", Text("subject", text, text))
+
+
+LOCAL_PARTS = st.lists(
+    st.sampled_from(["=?utf-8?q?", "=0d=0a", "?=", "=?", "?b?DQo=", ".", "a", "+", "'"])
+    | st.characters(min_codepoint=33, max_codepoint=126),
+    min_size=1,
+    max_size=25,
+).map("".join)
+
+
+@given(LOCAL_PARTS)
+@settings(max_examples=300, deadline=None)
+def test_whatever_address_is_taken_can_be_written_to(local: str) -> None:
+    address = f"{local}@example.org"
+    try:
+        deliverable(address)
+    except InvalidAddress:
+        return
+    text = Text("Subject", "plain", "<p>html</p>")
+    sender = Sender("Beispiel GmbH", "news@beispiel.example")
+    head = single(sender, address, text, "<0@example.org>", AT).partition(b"\r\n\r\n")[0].decode("ascii")
+    assert f"To: {address}\r\n" in head
+    assert [line.partition(":")[0] for line in head.splitlines() if not line.startswith(" ")].count("To") == 1
 
 
 def test_plain_names_and_subjects_stay_readable() -> None:

@@ -297,7 +297,7 @@ class TestTroublesOfAWorker:
 
 
 PEOPLE = 40
-SHORT_LEASE = {"SMTP_TIMEOUT_SECONDS": "2", "LEASE_SECONDS": "9"}
+SHORT_LEASE = {"SMTP_TIMEOUT_SECONDS": "2", "LEASE_SECONDS": "19"}
 """What was claimed when the database went away waits for no longer."""
 
 
