@@ -146,7 +146,7 @@ def test_who_is_refused_at_once(demo: Demo) -> None:
     assert demo.comes_to_say(demo.campaign(), "1 Waiting")
     person = demo.person(full)
     assert "To be tried again the mailbox is full (4.2.2) since" in person
-    assert "next try" in person
+    assert "not before" in person
     assert "452 4.2.2" in person
 
     demo.provider.turn(Failure.POLICY, unwanted)
