@@ -8,6 +8,7 @@ from consent_service.inbound.webhooks.reports import (
     MAILBOX_FULL,
     NOT_NOW,
     Json,
+    Malformed,
     Reported,
     needed,
     part,
@@ -72,19 +73,18 @@ def _complaints(event: Json) -> Sequence[Reported]:
 
 
 def _unsubscribes(event: Json) -> Sequence[Reported]:
-    """By SES's own list management: who left all of it, or a topic."""
+    """By SES's own list management: who left all of it, or a topic. Raises Malformed where nobody is named."""
     mail, now = part(event, "mail"), part(part(event, "subscription"), "newTopicPreferences")
     left = now.get("unsubscribeAll") is True or any(
         words(topic, "subscriptionStatus") == "OptOut" for topic in parts(now, "topicSubscriptionStatus")
     )
-    recipients = mail.get("destination")
-    if not left or not isinstance(recipients, list):
+    if not left:
         return ()
-    return [
-        Reported(ReturnedKind.UNSUBSCRIBE, address, _named(mail), _envelope_sender(mail))
-        for address in recipients
-        if isinstance(address, str)
-    ]
+    recipients = mail.get("destination")
+    addresses = [one for one in recipients if isinstance(one, str) and one] if isinstance(recipients, list) else []
+    if not addresses:
+        raise Malformed("destination")
+    return [Reported(ReturnedKind.UNSUBSCRIBE, address, _named(mail), _envelope_sender(mail)) for address in addresses]
 
 
 def _named(mail: Json) -> tuple[str, ...]:

@@ -170,6 +170,14 @@ def test_every_recipient_of_a_bounce_counts() -> None:
     assert found == [(ANNA, "5.1.1"), ("bert@example.org", "5.2.1")]
 
 
+@pytest.mark.parametrize("destination", [None, [], "anna", [""], [1]])
+def test_who_left_by_the_list_of_ses_must_be_named(destination: object) -> None:
+    event = payloads.ses_subscription(ANNA, unsubscribe_all=True, status="OptIn")
+    event["mail"]["destination"] = destination
+    with pytest.raises(Malformed, match="destination"):
+        READERS["ses"](event)
+
+
 values = st.sampled_from(
     [None, True, 1, 1.5, "", "x", "Bounce", [], [1], ["x"], [{}], {}, {"x": "y"}, [{"emailAddress": 1}]]
 )
