@@ -29,11 +29,11 @@ class PausedProvider:
     said: str | None
 
 
-def paused(session: Session, which: sa.ColumnElement[bool] | None = None) -> Sequence[PausedProvider]:
-    """The providers that are paused, the latest first, some ten of them; only those of which this holds, if given."""
+def paused(session: Session, *which: sa.ColumnElement[bool]) -> Sequence[PausedProvider]:
+    """The providers that are paused and of which all this holds, the latest first, some ten of them."""
     rows = session.execute(
         sa.select(Provider.name, Provider.paused_at, Provider.said)
-        .where(Provider.is_apart, Provider.paused_at.is_not(None), sa.true() if which is None else which)
+        .where(Provider.is_apart, Provider.paused_at.is_not(None), *which)
         .order_by(Provider.paused_at.desc())
         .limit(PAUSED_NAMED)
     )
