@@ -16,9 +16,42 @@ from consent_service import (
     pages,
     security_headers,
 )
+from consent_service.campaigns import blocks
+from consent_service.campaigns import report_views as campaigns
 from consent_service.config import Settings, from_environment
+from consent_service.dashboard import staff_views as dashboard
+from consent_service.deliverability import staff_views as deliverability
+from consent_service.exports import staff_views as exports
+from consent_service.imports import staff_views as imports
+from consent_service.inbound import staff_views as inbound
+from consent_service.inbound.webhooks import views as webhooks
+from consent_service.limits import staff_views as limits
+from consent_service.mailing import audiences
+from consent_service.newsletter import staff_views as newsletter_staff
+from consent_service.newsletter import views as newsletter
+from consent_service.notice import views as notice
+from consent_service.people import staff_views as people
+from consent_service.preferences import one_click, sections
+from consent_service.preferences import views as preferences
 from consent_service.public_side import Application, Sessions
+from consent_service.registrations import kinds
+from consent_service.registrations import views as registrations
+from consent_service.registrations.rules import RegistrationKind
+from consent_service.registrations.sign_up import SIGN_UP
+from consent_service.seminars import block, in_settings
+from consent_service.seminars import participants_views as participants
+from consent_service.seminars import staff_views as seminars_staff
+from consent_service.seminars import views as seminars
+from consent_service.seminars.registering import SEMINAR
 from consent_service.staff import security
+from consent_service.staff import staff_views as account
+from consent_service.surveys import answer_views as survey_answers
+from consent_service.surveys import block as survey_block
+from consent_service.surveys import in_settings as surveys_in_settings
+from consent_service.surveys import inviting
+from consent_service.surveys import result_views as surveys_staff
+from consent_service.surveys import views as surveys
+from consent_service.surveys.registration import SURVEY_REGISTRATION
 
 PACKAGE = Path(__file__).parent
 
@@ -63,19 +96,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 def _register_parts() -> None:
     """Tells features that stand below or beside others what those add to them."""
-    from consent_service.campaigns import blocks
-    from consent_service.mailing import audiences
-    from consent_service.preferences import sections
-    from consent_service.registrations import kinds
-    from consent_service.registrations.rules import RegistrationKind
-    from consent_service.registrations.sign_up import SIGN_UP
-    from consent_service.seminars import block, in_settings
-    from consent_service.seminars.registering import SEMINAR
-    from consent_service.surveys import block as survey_block
-    from consent_service.surveys import in_settings as surveys_in_settings
-    from consent_service.surveys import inviting
-    from consent_service.surveys.registration import SURVEY_REGISTRATION
-
     kinds.register(RegistrationKind.SIGN_UP, SIGN_UP)
     kinds.register(RegistrationKind.SEMINAR, SEMINAR)
     kinds.register(RegistrationKind.SURVEY, SURVEY_REGISTRATION)
@@ -87,29 +107,6 @@ def _register_parts() -> None:
 
 
 def _register_views(app: Flask) -> None:
-    from consent_service.campaigns import report_views as campaigns
-    from consent_service.dashboard import staff_views as dashboard
-    from consent_service.deliverability import staff_views as deliverability
-    from consent_service.exports import staff_views as exports
-    from consent_service.imports import staff_views as imports
-    from consent_service.inbound import staff_views as inbound
-    from consent_service.inbound.webhooks import views as webhooks
-    from consent_service.limits import staff_views as limits
-    from consent_service.newsletter import staff_views as newsletter_staff
-    from consent_service.newsletter import views as newsletter
-    from consent_service.notice import views as notice
-    from consent_service.people import staff_views as people
-    from consent_service.preferences import one_click
-    from consent_service.preferences import views as preferences
-    from consent_service.registrations import views as registrations
-    from consent_service.seminars import participants_views as participants
-    from consent_service.seminars import staff_views as seminars_staff
-    from consent_service.seminars import views as seminars
-    from consent_service.staff import staff_views as account
-    from consent_service.surveys import answer_views as survey_answers
-    from consent_service.surveys import result_views as surveys_staff
-    from consent_service.surveys import views as surveys
-
     for module in (
         pages,
         account,
