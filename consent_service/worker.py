@@ -101,10 +101,10 @@ def run(app: Flask, stop: threading.Event | None = None) -> None:
     stop = stop or _stop_on_signals()
     with app.app_context():
         bulk = settings().smtp.connections
-    lanes = [Lane.SINGLE] + [Lane.BULK] * bulk
+    carriers = [Carrier(Lane.SINGLE, stop), Carrier(Lane.BULK, stop, bulk)]
     threads = [
-        threading.Thread(target=_keep_running, args=(app, stop, Carrier(lane, stop).run), name=lane.value)
-        for lane in lanes
+        threading.Thread(target=_keep_running, args=(app, stop, carrier.run), name=carrier.lane.value)
+        for carrier in carriers
     ]
     threads.append(
         threading.Thread(target=_keep_running, args=(app, stop, lambda: _keep_timetable(stop)), name="timetable")

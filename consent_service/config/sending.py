@@ -66,7 +66,7 @@ def smtp(read: Reader) -> Smtp:
         starttls=not implicit and security == "starttls",
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        connections=read.number("SMTP_CONNECTIONS", 3, lowest=1),
+        connections=read.number("SMTP_CONNECTIONS", 8, lowest=1),
         timeout_seconds=timeout,
         lease_seconds=lease,
     )

@@ -1,9 +1,13 @@
-"""Carrying the outbox out: one loop per lane and connection."""
+"""Carrying the outbox out: one loop for a lane, over one connection or several."""
 
+import math
 import random
+import select
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
@@ -12,57 +16,44 @@ import structlog
 
 from consent_service import clock
 from consent_service.database import Writer
-from consent_service.domain.identifiers import MailingId, ProviderId, PublicId
+from consent_service.domain.identifiers import MailingId, ProviderId
 from consent_service.limits import service as limits
 from consent_service.mailing import claiming, copies, handover, troubles, watching
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
-from consent_service.mailing.handover import NotNow, Outcome
-from consent_service.mailing.rules import Lane, pause_before_reconnect, why_lost
-from consent_service.mailing.smtp import Answer, CannotConnect, Connection
+from consent_service.mailing.handover import Decision, NotNow, Outcome
+from consent_service.mailing.line import InHand, Line
+from consent_service.mailing.rules import Lane, Reply, why_lost
+from consent_service.mailing.smtp import Answer, CannotConnect
 
 log = structlog.get_logger()
 
 BATCH = {Lane.SINGLE: 10, Lane.BULK: 100}
 IDLE_SECONDS = {Lane.SINGLE: 0.1, Lane.BULK: 0.5}
-LONGEST_MARK_SECONDS = 2.0
+OPENING_SECONDS = 0.01
 NOTED_EVERY = timedelta(minutes=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class _InHand:
-    """A message that is marked as being handed over, and the moment before that was committed."""
-
-    claim: Claim
-    marked: float
-
-    @property
-    def is_old(self) -> bool:
-        """Whether an unsubscribe may have stopped waiting for us."""
-        return time.monotonic() - self.marked > LONGEST_MARK_SECONDS
-
-
-@dataclass
 class Carrier:
-    """Carries one lane over one connection until told to stop, finishing what is in hand."""
+    """Carries one lane until told to stop, finishing what is in hand.
 
-    lane: Lane
-    stop: threading.Event
-    connection: Connection = field(default_factory=Connection)
-    writer: Writer = field(default_factory=Writer)
-    failures: int = 0  # how often in a row the server was not there or hung up
-    done: list[Outcome] = field(default_factory=list)  # what the server said and is not yet written down
-    in_hand: dict[PublicId, _InHand] = field(default_factory=dict)
-    # Whether a provider wants less of us, or nothing, or the mailing rests: what is claimed is chosen anew.
-    is_held_up: bool = False
-    not_begun: list[Claim] = field(default_factory=list)  # of a mailing that rests, or of which the server got nothing
-    succeeded: set[ProviderId] = field(default_factory=set)  # of those kept apart
-    moving: dict[MailingId, datetime] = field(default_factory=dict)  # mailings that get out, and when that was noted
-    server: troubles.MailServer = field(init=False)
+    Each connection goes its own way, and no server is waited for while there is something to do on another. What all of
+    those need that can go on now is decided and written down in one transaction (docs/speed.md).
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, lane: Lane, stop: threading.Event, connections: int = 1) -> None:
+        self.lane = lane
+        self.stop = stop
+        self.lines = [Line() for _ in range(connections)]
+        self.writer = Writer()
         self.server = troubles.MailServer(self.writer)
+        self.done: list[Outcome] = []  # what the server said and is not yet written down
+        self.put_back: list[Claim] = []  # marked, but the server has certainly got nothing; not yet written down
+        self.news: list[Reply | None] = []  # how connections were lost, or None for each answer over one that was not
+        self.succeeded: set[ProviderId] = set()  # of those kept apart
+        self.moving: dict[MailingId, datetime] = {}  # mailings that get out, and when that was noted
+        self._openers = ThreadPoolExecutor(connections)
 
     def __enter__(self) -> "Carrier":
         return self
@@ -70,8 +61,9 @@ class Carrier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.in_hand.clear()
-        self.connection.close()
+        wait([line.opening for line in self.lines if line.opening is not None])
+        for line in self.lines:
+            line.abandon()
         self.writer.close()
 
     def run(self) -> None:
@@ -80,23 +72,36 @@ class Carrier:
             try:
                 while not self.stop.is_set():
                     if not self.carry_batch():
-                        self.connection.close_if_idle()
+                        self._close_idle()
                         self.stop.wait(IDLE_SECONDS[self.lane])
             finally:
                 self._finish()
 
     def carry_batch(self) -> bool:
-        """Claims a batch and hands it over; whether there was anything to do."""
+        """Claims for each line that has nothing, and hands over until one of them is through.
+
+        Where a line found nothing to claim, not much longer than until it is to look again. Returns whether there was
+        anything to do.
+        """
         self._write_down()
-        claims = self._claim()
-        if not claims:
+        self._claim_for_the_idle()
+        if not any(line.has_batch for line in self.lines):
             return False
-        left = self._carry(claims)
-        self._finish()
-        self._settle(left + self.not_begun)
-        if self.failures:
-            self.stop.wait(pause_before_reconnect(self.failures, random.random()).total_seconds())
+        until = None if all(line.has_batch for line in self.lines) else time.monotonic() + IDLE_SECONDS[self.lane]
+        self._go_on()
+        while not self._settle_what_is_through() and (until is None or time.monotonic() < until):
+            self._listen(self._patience())
+            self._go_on()
+        self._rest()
         return True
+
+    def _claim_for_the_idle(self) -> None:
+        for line in self.lines:
+            if not line.has_batch and not line.rests:
+                claims = self._claim()
+                if not claims:
+                    return
+                line.take(claims)
 
     def _claim(self) -> list[Claim]:
         if self.lane is Lane.SINGLE:  # which looks often, and mostly for nothing
@@ -106,75 +111,48 @@ class Carrier:
         with self.writer.transaction() as session:
             return claiming.claim(session, self.lane, BATCH[self.lane])
 
-    def _carry(self, claims: list[Claim]) -> list[Claim]:
-        """Hands over one after the other; what was not begun when we had to stop or the server hung up."""
-        for position, claim in enumerate(claims):
-            if self.stop.is_set() or not self._connected():
-                return claims[position:]
-            self._hand_over(claim)
-            if not self.connection.is_open or self.is_held_up:
-                return claims[position + 1 :]
-        return []
+    def _go_on(self) -> None:
+        """Lets every line that waits for nobody hand over its next mail, after all that is done was written down."""
+        self._tell_news()
+        self._take_opened()
+        if self.stop.is_set():
+            for line in self.lines:
+                line.stop()
+        free = [line for line in self.lines if line.can_go_on]
+        ending = [line for line in free if not line.claims]
+        following = [(line, line.claims.popleft()) for line in free if line.claims and self._is_open(line)]
+        marked = time.monotonic()
+        decisions = self._decide([claim for _, claim in following])
+        for (line, claim), decision in zip(following, decisions, strict=True):
+            self._begin(line, InHand(claim, marked), decision)
+        for line in ending:
+            self._renew_old_marks(line)
+            if line.connection.waiting is not None:
+                line.connection.begin(None)
 
-    def _settle(self, left: list[Claim]) -> None:
-        """Puts back what was not begun, and lets providers grow that have taken something again."""
-        self.is_held_up = False
-        if left:
-            with self.writer.transaction() as session:
-                claiming.release(session, left)
-        self.not_begun = []
-        if self.succeeded:
-            with self.writer.transaction() as session:
-                limits.succeeded(session, self.succeeded, clock.now())
-            self.succeeded = set()
-        self._note_moving()
-
-    def _note_moving(self) -> None:
-        """Notes now and then which mailings get out, so that one that does not is seen."""
-        now = clock.now()
-        unnoted = [mailing for mailing, noted in self.moving.items() if now - noted >= NOTED_EVERY]
-        if unnoted:
-            with self.writer.transaction() as session:
-                watching.moved(session, unnoted, now)
-            self.moving.update(dict.fromkeys(unnoted, now))
-
-    def _connected(self) -> bool:
-        try:
-            self.connection.open()
-        except CannotConnect as error:
-            self.failures += 1
-            log.warning("mail server not reached", reason=str(error), failures=self.failures)
-            self.server.failed(error.kind, str(error))
-            return False
-        return True
-
-    def _hand_over(self, claim: Claim) -> None:
-        """Decides and hands over; a success is written down together with a later decision."""
-        mail = self._decide(claim)
-        envelope = self._compose(claim, mail) if mail is not None else None
-        self._renew_old_marks()
-        if envelope is None or envelope.public_id not in self.in_hand:
-            return
-        if self.connection.is_open:
-            self._take(self.connection.hand_over(envelope))
-        else:  # given up together with a mail that waited
-            self._take([Answer(envelope.public_id, None)])
-
-    def _decide(self, claim: Claim) -> Copy | SingleMail | None:
+    def _decide(self, claims: Sequence[Claim]) -> Sequence[Decision]:
         """Decides and marks, and writes down what is done."""
+        if not claims or self.put_back or not all(outcome.reply.is_success for outcome in self.done):
+            self._write_down()
+        if not claims:
+            return ()
         with self.writer.quick_transaction() as session:
-            mail = handover.step(session, self.done, claim, clock.now())
-            marked = time.monotonic()
+            decisions = handover.step(session, self.done, claims, clock.now())
         self.done = []
-        if mail is NotNow.PAUSED:
-            self.not_begun.append(claim)
-            self.is_held_up = True
-            return None
-        if mail is not None:
-            self.in_hand[mail.public_id] = _InHand(claim, marked)
-        return mail
+        return decisions
 
-    def _compose(self, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
+    def _begin(self, line: Line, held: InHand, decision: Decision) -> None:
+        if decision is NotNow.PAUSED:
+            line.not_begun.append(held.claim)
+            line.stop()
+        elif decision is not None:
+            line.in_hand[decision.public_id] = held
+            envelope = self._compose(line, held.claim, decision)
+            self._renew_old_marks(line)
+            if envelope is not None and envelope.public_id in line.in_hand:
+                self._hand_over(line, envelope)
+
+    def _compose(self, line: Line, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
         try:
             return copies.envelope(mail, clock.now())
         except sa.exc.SQLAlchemyError:
@@ -184,44 +162,96 @@ class Carrier:
             log.error("mail cannot be composed", message=claim.message_id, error=kind)
             with self.writer.transaction() as session:
                 handover.give_up(session, claim, kind)
-            del self.in_hand[mail.public_id]
+            del line.in_hand[mail.public_id]
             return None
 
-    def _renew_old_marks(self) -> None:
+    def _hand_over(self, line: Line, envelope: Envelope) -> None:
+        if line.connection.is_open:
+            line.connection.begin(envelope)
+        else:  # given up together with a mail that waited
+            self._keep(line, [Answer(envelope.public_id, None)])
+
+    def _renew_old_marks(self, line: Line) -> None:
         """Decides anew on what is in hand for so long that an unsubscribe no longer waits for it (design I6)."""
-        while old := next((held for held in self.in_hand.items() if held[1].is_old), None):
+        while old := next((held for held in line.in_hand.items() if held[1].is_old), None):
             public_id, held = old
-            if self._decide(held.claim) is None:
-                del self.in_hand[public_id]
-                if self.connection.waiting == public_id:
-                    self.connection.forsake()
-                self._put_back(held.claim)  # unless it was left out, or is no longer ours
-
-    def _take(self, answers: list[Answer]) -> None:
-        """Keeps what the server said until it is written down; at once where it is not a success."""
-        for answer in answers:
-            claim = self.in_hand.pop(answer.public_id).claim
-            if answer.reply is None:
-                self._put_back(claim)
-                self.not_begun.append(claim)  # what it was allowed is given back with the others'
+            marked = time.monotonic()
+            (decision,) = self._decide([held.claim])
+            if isinstance(decision, Copy | SingleMail):
+                line.in_hand[public_id] = InHand(held.claim, marked)
                 continue
-            self.done.append(Outcome(claim, answer.reply, clock.now()))
-            if answer.reply.is_success:
-                self._count_success(claim)
-            else:
-                self.is_held_up |= answer.reply.reaction is not None
-                log.info("mail refused", message=claim.message_id, reply_code=answer.reply.code)
-                self._write_down()
-            if answer.reply.is_success or self.connection.is_open:
-                self.failures = 0
-                self.server.works()
-            else:
-                self.failures += 1
-                self.server.failed(why_lost(answer.reply), str(answer.reply))
+            del line.in_hand[public_id]
+            if line.connection.waiting == public_id:
+                line.connection.forsake()
+            self.put_back.append(held.claim)  # unless it was left out, or is no longer ours
+            self._write_down()
+            if decision is NotNow.PAUSED:
+                line.not_begun.append(held.claim)
+                line.stop()
 
-    def _put_back(self, claim: Claim) -> None:
-        with self.writer.transaction() as session:
-            handover.put_back(session, claim)
+    def _is_open(self, line: Line) -> bool:
+        """Whether there is a connection; it is opened beside this loop, which other lines need meanwhile."""
+        if line.was_opened or line.connection.is_fresh:
+            line.was_opened = False
+            return True
+        line.opening = self._openers.submit(copy_context().run, line.connection.open)
+        return False
+
+    def _take_opened(self) -> None:
+        for line in self.lines:
+            if line.opening is not None and line.opening.done():
+                opened, line.opening = line.opening, None
+                try:
+                    opened.result()
+                    line.was_opened = True
+                except CannotConnect as error:
+                    line.stop()
+                    line.failures += 1
+                    log.warning("mail server not reached", reason=str(error), failures=line.failures)
+                    self.server.failed(error.kind, str(error))
+
+    def _patience(self) -> float:
+        """For how many seconds there is nothing to do unless a server says something."""
+        if any(line.can_go_on or line.is_through for line in self.lines):
+            return 0
+        is_opening = any(line.opening is not None for line in self.lines)
+        return OPENING_SECONDS if is_opening else IDLE_SECONDS[self.lane]
+
+    def _listen(self, patience: float) -> None:
+        """Hears what the servers say, and waits for it up to so many seconds."""
+        busy = [line for line in self.lines if line.connection.is_busy]
+        ready = _ready(busy, patience)
+        for line in busy:
+            file = line.connection.file
+            if file is None or file[0] in ready or line.connection.seconds_left <= 0:
+                answers = line.connection.go_on()
+                if answers is not None:
+                    self._keep(line, answers)
+
+    def _keep(self, line: Line, answers: list[Answer]) -> None:
+        """Keeps what a server said until it is written down; the database is not asked for anything here."""
+        for answer in answers:
+            claim = line.in_hand.pop(answer.public_id).claim
+            if answer.reply is None:
+                self.put_back.append(claim)
+                line.not_begun.append(claim)  # what it was allowed is given back with the others'
+            else:
+                self._keep_outcome(line, Outcome(claim, answer.reply, clock.now()))
+        if not line.connection.is_open:
+            line.stop()
+
+    def _keep_outcome(self, line: Line, outcome: Outcome) -> None:
+        claim, reply = outcome.claim, outcome.reply
+        self.done.append(outcome)
+        if reply.is_success:
+            self._count_success(claim)
+        else:
+            log.info("mail refused", message=claim.message_id, reply_code=reply.code)
+            if reply.reaction is not None:  # a provider wants less of us, or nothing: what is claimed is chosen anew
+                line.stop()
+        is_lost = not reply.is_success and not line.connection.is_open
+        line.failures = line.failures + 1 if is_lost else 0
+        self.news.append(reply if is_lost else None)
 
     def _count_success(self, claim: Claim) -> None:
         if claim.provider != limits.NO_PROVIDER:
@@ -229,19 +259,86 @@ class Carrier:
         if claim.mailing_id is not None:
             self.moving.setdefault(claim.mailing_id, LONG_AGO)
 
+    def _tell_news(self) -> None:
+        news, self.news = self.news, []
+        for lost in news:
+            if lost is None:
+                self.server.works()
+            else:
+                self.server.failed(why_lost(lost), str(lost))
+
+    def _settle_what_is_through(self) -> bool:
+        """Puts back what a line did not begin; whether one was through."""
+        through = [line for line in self.lines if line.is_through]
+        if not through:
+            return False
+        self._write_down()
+        left = [claim for line in through for claim in line.not_begun]
+        for line in through:
+            line.settle(random.random())
+        if left:
+            with self.writer.transaction() as session:
+                claiming.release(session, left)
+        self._note_success()
+        return True
+
+    def _note_success(self) -> None:
+        """Lets providers grow that have taken something again, and notes now and then which mailings get out."""
+        now = clock.now()
+        if self.succeeded:
+            with self.writer.transaction() as session:
+                limits.succeeded(session, self.succeeded, now)
+            self.succeeded = set()
+        unnoted = [mailing for mailing, noted in self.moving.items() if now - noted >= NOTED_EVERY]
+        if unnoted:
+            with self.writer.transaction() as session:
+                watching.moved(session, unnoted, now)
+            self.moving.update(dict.fromkeys(unnoted, now))
+
+    def _rest(self) -> None:
+        """Waits as long as all lines leave the server alone."""
+        first = min(self.lines, key=lambda line: line.rests_until)
+        if first.rests:
+            self.stop.wait(first.rests_until - time.monotonic())
+            first.rests_until = 0.0
+
+    def _close_idle(self) -> None:
+        for line in self.lines:
+            line.connection.close_if_idle()
+
     def _finish(self) -> None:
         """Hands over what waits, and writes down what is done: first what is, or a crash would leave two in doubt."""
-        self._write_down()
+        for line in self.lines:
+            line.stop()
         try:
-            self._renew_old_marks()
-            self._take(self.connection.finish())
+            # Whatever went wrong: an outcome that is never heard and written down means a second mail.
+            while any(line.connection.is_busy for line in self.lines):
+                self._listen(IDLE_SECONDS[self.lane])
+            while any(line.has_batch for line in self.lines):
+                self._go_on()
+                if not self._settle_what_is_through():
+                    self._listen(self._patience())
         finally:
-            # Whatever went wrong: an outcome that is never written down means a second mail.
             self._write_down()
 
     def _write_down(self) -> None:
-        if self.done:
+        if self.done or self.put_back:
             with self.writer.transaction() as session:
                 for outcome in self.done:
                     handover.record(session, outcome)
-            self.done = []
+                for claim in self.put_back:
+                    handover.put_back(session, claim)
+            self.done, self.put_back = [], []
+
+
+def _ready(lines: Sequence[Line], patience: float) -> set[int]:
+    """On which descriptors the servers of these lines want something of us, after up to so many seconds."""
+    poll = select.poll()
+    for line in lines:
+        if line.connection.file is None:  # its exchange is over already
+            patience = 0
+        else:
+            descriptor, has_unsent = line.connection.file
+            poll.register(descriptor, select.POLLIN | (select.POLLOUT if has_unsent else 0))
+            patience = min(patience, line.connection.seconds_left)
+    return {descriptor for descriptor, _ in poll.poll(max(0, math.ceil(patience * 1000)))}

@@ -1,10 +1,11 @@
-"""The one transaction per message that decides late (design I6): it records what is done, and marks the next.
+"""The transaction that decides late (design I6): it records what is done, and marks what is handed over next.
 
 Each of its statements is prepared once (docs/speed.md). Whatever else there is to do for a message, composing
 and signing it, is done outside of the transaction, which on SQLite keeps every other writer waiting.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -105,29 +106,35 @@ class NotNow(Enum):
     PAUSED = "paused"
 
 
-def step(
-    session: Session, successes: list[Outcome], following: Claim, now: datetime
-) -> Copy | SingleMail | NotNow | None:
-    """Records what the server has taken, then decides on the following message and marks it as being handed over.
+Decision = Copy | SingleMail | NotNow | None
+"""What to compose and hand over; None where the person is left out or the lease was lost."""
 
-    Returns what to compose and hand over, or None where the person is left out or the lease was lost. The order
-    is that of design I6: lock the person, and look in a further statement. All statements are prepared ones
-    (`Writer.quick_transaction`).
+
+def step(session: Session, successes: Sequence[Outcome], following: Sequence[Claim], now: datetime) -> list[Decision]:
+    """Records what the server has taken, then decides on each following message and marks it as being handed over.
+
+    The order is that of design I6: lock the persons, and look in a further statement. All are locked first, and in an
+    order, so that nobody whom we wait for waits for us. All statements are prepared ones (`Writer.quick_transaction`).
     """
-    if following.subject_id is not None and not is_sqlite():
-        subjects.lock_shared(session, following.subject_id)
+    if not is_sqlite():
+        for person in sorted({claim.subject_id for claim in following if claim.subject_id is not None}):
+            subjects.lock_shared(session, person)
     for outcome in successes:
         _record_success(session, outcome)
-    found = _look(session, following)
+    return [_decide(session, claim, now) for claim in following]
+
+
+def _decide(session: Session, claim: Claim, now: datetime) -> Decision:
+    found = _look(session, claim)
     if found is None:
         return None
     if found.is_paused:
         return NotNow.PAUSED
-    ours = {"message": following.message_id, "token": following.token}
+    ours = {"message": claim.message_id, "token": claim.token}
     if found.left_out is not None:
         _LEAVE_OUT.run(session, {**ours, "reason": found.left_out})
         return None
-    until = following.lease_until(now)
+    until = claim.lease_until(now)
     _MARK.run(session, {**ours, "further_attempts": int(found.is_first_mark), "until": until})
     return found.mail
 

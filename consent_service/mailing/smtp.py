@@ -11,11 +11,14 @@ TLS certificates are always verified, against the system's authorities; OpenSSL'
 """
 
 import smtplib
+import socket
 import ssl
 import time
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 
 from flask import current_app
 
@@ -26,7 +29,10 @@ from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Repl
 
 CHECK_AFTER_IDLE_SECONDS = 1.0
 CLOSE_AFTER_IDLE_SECONDS = 30.0
+MOST_RECEIVED = 65_536  # more than a TLS record holds: of one that is read in part, the system would not tell again
+LONGEST_REPLY_LINE = 8192
 _UNCLEAR = (OSError, smtplib.SMTPException)
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _GO_ON = 354  # RFC 5321 section 4.2.2: start mail input
 _END = b"\r\n.\r\n"
 
@@ -47,8 +53,17 @@ class Answer:
     reply: Reply | None
 
 
+Said = TypeVar("Said", Reply, Exception)
+Exchange = Generator[None, Reply, None]
+"""An exchange with the server, which asks for one reply after the other, and is thrown what goes wrong."""
+
+
 class Connection:
-    """A connection that opens when needed, is kept, and is dropped after anything unclear."""
+    """A connection that opens when needed, is kept, and is dropped after anything unclear.
+
+    Nobody waits for an exchange with the server, so that one thread can carry many connections: it is begun, and goes
+    on whenever `file` is ready, until there are answers. Opening and closing wait.
+    """
 
     def __init__(self) -> None:
         self._server: smtplib.SMTP | None = None
@@ -57,6 +72,10 @@ class Connection:
         self._has_content = False  # of the latest mail, as far as it did not wait
         self._last_used = 0.0
         self._waiting: Envelope | None = None  # the server has agreed to take it
+        self._exchange: Exchange | None = None
+        self._answers: list[Answer] | None = None  # those of an exchange as they come
+        self._unsent = memoryview(b"")
+        self._words = _Words()
 
     def __enter__(self) -> "Connection":
         return self
@@ -72,72 +91,104 @@ class Connection:
         return self._server is not None
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether `open` has nothing to do: we are connected, and heard from the server a moment ago."""
+        return self._server is not None and (
+            self._waiting is not None or self._idle_seconds() <= CHECK_AFTER_IDLE_SECONDS
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an exchange has begun of which nobody has the answers yet."""
+        return self._answers is not None
+
+    @property
     def waiting(self) -> PublicId | None:
         """The message that the server has agreed to take and of which it has got nothing yet."""
         return self._waiting.public_id if self._waiting is not None else None
 
+    @property
+    def file(self) -> tuple[int, bool] | None:
+        """The descriptor on which an exchange waits for the server, and whether to write to it; None if it is over."""
+        return (self._socket.fileno(), bool(self._unsent)) if self._exchange is not None else None
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the server may still be silent."""
+        return self._timeout - self._idle_seconds()
+
     def open(self) -> None:
         """Connects unless a connection is open and, where it was idle, still answers. Raises CannotConnect."""
-        if self._waiting is None and self._idle_seconds() > CHECK_AFTER_IDLE_SECONDS:
-            self._check()
+        if self.is_fresh:
+            return
+        self._check()
         if self._server is not None:
             return
         try:
             self._server = _connect()
         except (*_UNCLEAR, ValueError) as error:
             raise CannotConnect(_kind(error), _described(error)) from error
+        self._words = _Words()
         self._has_served = False
         self._pipelines = self._server.has_extn("pipelining")
+        self._socket.settimeout(0)
         self._last_used = time.monotonic()
 
-    def hand_over(self, envelope: Envelope) -> list[Answer]:
-        """Hands over the mail that waits, if one does, and brings this one to where it waits, or hands it over too.
+    def begin(self, envelope: Envelope | None) -> None:
+        """Begins to hand over the mail that waits, if one does, and to bring this one to where it waits.
 
-        Returns the answers that have come: to the one that waited first. A lost connection is a code below 0.
+        Or to hand over this one, too, where the server cannot pipeline.
         """
-        answers: list[Answer] = []
-        self._has_content = False
-        try:
-            if self._pipelines:
-                self._exchange(envelope, answers)
-            else:
-                answers.append(Answer(envelope.public_id, self._dialogue(envelope)))
-        except _UNCLEAR as error:
-            self._lost(error, envelope, answers)
-        else:
-            self._last_used = time.monotonic()
-            self._has_served = True
-        return answers
-
-    def finish(self) -> list[Answer]:
-        """Hands over the mail that waits, if one does."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return []
-        try:
-            self._send(_content(waiting))
-            reply = self._settled(self._reply())
-        except _UNCLEAR as error:
-            self._drop()
-            reply = _lost_connection(error)
+        assert self._exchange is None, "one after the other"
         self._last_used = time.monotonic()
-        return [Answer(waiting.public_id, reply)]
+        self._answers, self._has_content = [], False
+        self._exchange = self._guarded(envelope)
+        next(self._exchange)
+        self._attempt(self._flush)
+
+    def go_on(self) -> list[Answer] | None:
+        """Sends and receives what can be without waiting; None until the exchange is over, then what the server said.
+
+        The first answer is to the mail that waited. A lost connection is a code below 0.
+        """
+        if self._exchange is not None:
+            self._attempt(self._receive)
+        if self._exchange is not None and self.seconds_left <= 0:
+            self._throw(TimeoutError("timed out"))
+        if self._exchange is not None:
+            return None
+        answers, self._answers = self._answers, None
+        return answers
 
     def forsake(self) -> None:
         """Gives up the mail that waits, and with it the connection: RFC 5321 has no other way back from DATA."""
         self._drop()
 
     def close(self) -> None:
-        """Takes leave of the server."""
-        if self._server is not None and self._waiting is None:  # inside DATA, QUIT would be content
+        """Takes leave of the server, or just leaves where it is to say something else first."""
+        is_inside_data = self._waiting is not None or self._exchange is not None  # where QUIT is content
+        if self._server is not None and not is_inside_data:
             with suppress(*_UNCLEAR):
+                self._socket.settimeout(self._timeout)
                 self._server.quit()
+        self._exchange = self._answers = None
         self._drop()
 
     def close_if_idle(self) -> None:
         """Takes leave of the server when there was nothing to hand over for a while."""
         if self._idle_seconds() > CLOSE_AFTER_IDLE_SECONDS:
             self.close()
+
+    @property
+    def _socket(self) -> socket.socket:
+        assert self._server is not None, "open() comes first"
+        assert self._server.sock is not None
+        return self._server.sock
+
+    @property
+    def _timeout(self) -> float:
+        assert self._server is not None
+        return self._server.timeout
 
     def _idle_seconds(self) -> float:
         return time.monotonic() - self._last_used
@@ -146,7 +197,9 @@ class Connection:
         """Drops a connection that the server has closed in the meantime."""
         if self._server is not None:
             try:
+                self._socket.settimeout(self._timeout)
                 code, _ = self._server.noop()
+                self._socket.settimeout(0)
             except _UNCLEAR:
                 self._drop()
             else:
@@ -154,74 +207,138 @@ class Connection:
                 if code != 250:
                     self._drop()
 
-    def _exchange(self, envelope: Envelope, answers: list[Answer]) -> None:
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Sends or receives; what goes wrong is the exchange's affair."""
+        try:
+            step()
+        except _UNCLEAR as error:
+            self._throw(error)
+
+    def _flush(self) -> None:
+        with suppress(*_NOT_NOW):
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+                self._last_used = time.monotonic()
+
+    def _receive(self) -> None:
+        self._flush()
+        try:
+            data = self._socket.recv(MOST_RECEIVED)
+        except _NOT_NOW:
+            return
+        if not data:
+            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        self._last_used = time.monotonic()
+        self._words.hear(data)
+        while self._exchange is not None and (reply := self._words.reply()) is not None:
+            self._resume(self._exchange.send, reply)
+        self._flush()
+
+    def _throw(self, error: Exception) -> None:
+        assert self._exchange is not None, "nothing else sends or receives"
+        self._resume(self._exchange.throw, error)
+
+    def _resume(self, step: Callable[[Said], None], said: Said) -> None:
+        try:
+            step(said)
+        except StopIteration:
+            self._exchange = None
+
+    def _guarded(self, envelope: Envelope | None) -> Exchange:
+        try:
+            if envelope is None:
+                yield from self._last()
+            elif self._pipelines:
+                yield from self._group(envelope)
+            else:
+                self._answer(envelope, (yield from self._dialogue(envelope)))
+        except _UNCLEAR as error:
+            self._lost(error, envelope)
+        else:
+            self._has_served = True
+
+    def _answer(self, envelope: Envelope, reply: Reply | None) -> None:
+        assert self._answers is not None
+        self._answers.append(Answer(envelope.public_id, reply))
+
+    def _last(self) -> Exchange:
+        """Hands over the mail that waits, and nothing behind it."""
+        waiting = self._waiting
+        assert waiting is not None, "there is nothing to hand over"
+        self._send(_content(waiting))
+        reply = yield
+        self._waiting = None
+        self._answer(waiting, self._settled(reply))
+
+    def _group(self, envelope: Envelope) -> Exchange:
         """One group of RFC 2920: the content of the mail that waits, and MAIL, RCPT and DATA of this one."""
         waiting = self._waiting
         content = _content(waiting) if waiting is not None else b""
         self._send(content + b"".join(_commands(envelope)))
         if waiting is not None:
-            reply = self._reply()
+            reply = yield
             self._waiting = None
-            answers.append(Answer(waiting.public_id, reply))
+            self._answer(waiting, reply)
             if _is_last_word(reply):
                 self._drop()
-                answers.append(Answer(envelope.public_id, None))
+                self._answer(envelope, None)
                 return
-        refusal = self._refusal_of_envelope()
+        refusal = yield from self._refusal_of_envelope()
         if refusal is None:
             self._waiting = envelope
         else:
-            answers.append(Answer(envelope.public_id, refusal))
+            self._answer(envelope, refusal)
 
-    def _refusal_of_envelope(self) -> Reply | None:
+    def _refusal_of_envelope(self) -> Generator[None, Reply, Reply | None]:
         """Reads the answers to MAIL, RCPT and DATA; what was refused first, after which all is ready for the next."""
-        mail = self._reply()
+        mail = yield
         if _is_last_word(mail):
             self._drop()
             return mail
-        recipient = self._reply()
-        data = recipient if _is_last_word(recipient) else self._reply()
+        recipient = yield
+        data = recipient if _is_last_word(recipient) else (yield)
         refusals = [reply for reply in (mail, recipient, data) if not reply.is_success and reply.code != _GO_ON]
         if not refusals:
             return None
         if _is_last_word(recipient) or _is_last_word(data):
             self._drop()
         else:
-            self._end_refused(data)
+            yield from self._end_refused(data)
         return refusals[0]
 
-    def _end_refused(self, data: Reply) -> None:
+    def _end_refused(self, data: Reply) -> Exchange:
         """Ends a mail that was refused; the refusal stands even where the server hangs up now."""
         try:
             if data.code == _GO_ON:  # RFC 2920 section 3.1: without a recipient, yet waiting for content
                 self._send(_END[2:])
-                self._reply()
+                yield
             self._send(b"RSET\r\n")
-            self._reply()
+            yield
         except _UNCLEAR:
             self._drop()
 
-    def _dialogue(self, envelope: Envelope) -> Reply:
+    def _dialogue(self, envelope: Envelope) -> Generator[None, Reply, Reply]:
         """MAIL, RCPT, DATA one by one: stops at the first refusal and leaves the connection ready for the next mail."""
         for command in _commands(envelope):
             self._send(command)
-            reply = self._reply()
+            reply = yield
             if _is_last_word(reply):
                 self._drop()
                 return reply
             if not reply.is_success and reply.code != _GO_ON:
-                self._end_refused(reply)
+                yield from self._end_refused(reply)
                 return reply
         self._has_content = True
         self._send(_content(envelope))
-        return self._settled(self._reply())
+        reply = yield
+        return self._settled(reply)
 
     def _settled(self, reply: Reply) -> Reply:
         if _is_last_word(reply):
             self._drop()
         return reply
 
-    def _lost(self, error: Exception, envelope: Envelope, answers: list[Answer]) -> None:
+    def _lost(self, error: Exception, envelope: Envelope | None) -> None:
         """The connection is gone: of a mail that waited the server may have got all, of one behind it nothing.
 
         A server may close after each mail. One that closes a fresh connection at the first mail says no to this one.
@@ -229,24 +346,47 @@ class Connection:
         waiting = self._waiting
         self._drop()
         if waiting is not None:
-            answers.append(Answer(waiting.public_id, _lost_connection(error)))
-        has_got_nothing = not self._has_content and (self._has_served or bool(answers))
-        answers.append(Answer(envelope.public_id, None if has_got_nothing else _lost_connection(error)))
+            self._answer(waiting, _lost_connection(error))
+        if envelope is not None:
+            has_got_nothing = not self._has_content and (self._has_served or bool(self._answers))
+            self._answer(envelope, None if has_got_nothing else _lost_connection(error))
 
     def _send(self, data: bytes) -> None:
-        assert self._server is not None, "open() comes first"
-        self._server.send(data)
-
-    def _reply(self) -> Reply:
-        assert self._server is not None
-        code, text = self._server.getreply()
-        return Reply(code, _words(text))
+        self._unsent = memoryview(data)
 
     def _drop(self) -> None:
         self._waiting = None
+        self._unsent = memoryview(b"")
         if self._server is not None:
             self._server.close()
             self._server = None
+
+
+class _Words:
+    """What a server says, from octets to replies (RFC 5321 section 4.2)."""
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._lines: list[bytes] = []  # of a reply that goes on
+
+    def hear(self, data: bytes) -> None:
+        """Takes what was received."""
+        self._data += data
+
+    def reply(self) -> Reply | None:
+        """The next reply that is complete. One without a code counts as the end of the connection."""
+        while True:
+            line, end, rest = self._data.partition(b"\n")
+            if not end:
+                if len(line) > LONGEST_REPLY_LINE:
+                    raise smtplib.SMTPResponseException(500, "Line too long.")
+                return None
+            self._data = rest
+            self._lines.append(line[4:].strip(b" \t\r"))
+            code = int(line[:3]) if line[:3].isdigit() else CONNECTION_LOST
+            if code == CONNECTION_LOST or line[3:4] != b"-":
+                text, self._lines = b"\n".join(self._lines), []
+                return Reply(code, _printable(text))
 
 
 def _commands(envelope: Envelope) -> tuple[bytes, bytes, bytes]:
@@ -277,11 +417,11 @@ def _lost_connection(error: Exception) -> Reply:
 def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
-        return f"{error.smtp_code} {_words(text) if isinstance(text, bytes) else text}"
+        return f"{error.smtp_code} {_printable(text) if isinstance(text, bytes) else text}"
     return f"{type(error).__name__}: {error}"
 
 
-def _words(text: bytes) -> str:
+def _printable(text: bytes) -> str:
     """What a server said, in characters that every database takes: PostgreSQL has none for NUL."""
     return text.decode("utf-8", "replace").replace("\0", "\ufffd")
 

@@ -155,7 +155,7 @@ def test_a_sync_that_fails_hands_nothing_over_and_takes_nothing_back(
         assert count_without_log(file, "SELECT count(*) FROM subjects WHERE address = 'person100@example.org'") == 1
         assert count_without_log(file, "SELECT count(*) FROM messages WHERE state IN ('handing', 'sent')") == 3
         carrier.run()
-        assert {address for address, _ in server.begun} == {"person0@example.org", "person1@example.org"}
+        assert "person2@example.org" not in {address for address, _ in server.begun}
         finish_later()
     assert states() == {"sent": 5}
     assert set(server.recipients().values()) == {1}

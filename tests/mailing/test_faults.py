@@ -71,11 +71,11 @@ class TestServerThatIsAway:
         assert {(row.attempts, row.lease_token) for row in messages(Message.attempts, Message.lease_token)} == {
             (0, None)
         }
-        assert carrier.failures == 1
+        assert carrier.lines[0].failures == 1
         with serving(Recorder(), port) as server:
             carrier.carry_batch()
         assert len(server.taken) == 5
-        assert carrier.failures == 0
+        assert carrier.lines[0].failures == 0
 
     def test_puts_all_back_before_it_pauses(self, carrier: Carrier, monkeypatch: pytest.MonkeyPatch) -> None:
         seen = []
@@ -128,7 +128,7 @@ class TestRefusals:
     def test_is_written_down_whatever_characters_it_has(self, carrier: Carrier, port: int, reply: bytes) -> None:
         with scripted(port, lambda line: reply if line == b".\r\n" else None):
             carrier.carry_batch()
-            carrier.connection.close()
+            carrier.lines[0].connection.close()
         assert {row.reply for row in messages(Message.reply)} == {reply.decode().replace("\0", "\ufffd")}
 
     @pytest.mark.parametrize("code", ["5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
@@ -195,8 +195,8 @@ class TestServerThatHangsUp:
     def test_while_we_were_idle(self, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(smtp, "CHECK_AFTER_IDLE_SECONDS", 0)
         with serving(Recorder(), port, seconds_idle=0.3):
-            carrier.connection.open()
-            wait_for(lambda: is_closed(carrier.connection))
+            carrier.lines[0].connection.open()
+            wait_for(lambda: is_closed(carrier.lines[0].connection))
         with serving(Recorder(), port) as server:
             carrier.carry_batch()
         assert states() == {"sent": 5}
@@ -230,8 +230,8 @@ class TestKeptOpenConnection:
             change_messages(state="queued")
             assert carrier.carry_batch()
             assert not carrier.carry_batch()
-            carrier.connection.close_if_idle()
-            assert carrier.connection.is_open
+            carrier.lines[0].connection.close_if_idle()
+            assert carrier.lines[0].connection.is_open
         assert len(server.taken) == 10
         assert len(server.connections) == 1
 
@@ -239,8 +239,8 @@ class TestKeptOpenConnection:
         with serving(Recorder(), port):
             carrier.carry_batch()
             monkeypatch.setattr(smtp, "CLOSE_AFTER_IDLE_SECONDS", 0)
-            carrier.connection.close_if_idle()
-            assert not carrier.connection.is_open
+            carrier.lines[0].connection.close_if_idle()
+            assert not carrier.lines[0].connection.is_open
 
 
 class TestDatabaseThatFails:
@@ -258,8 +258,8 @@ class TestDatabaseThatFails:
         with serving(Recorder(), port) as server:
             with pytest.raises(sa.exc.OperationalError):
                 carrier.run()
-            assert not carrier.connection.is_open
-            assert states() == {"sent": 2, "claimed": 3}
+            assert not carrier.lines[0].connection.is_open
+            assert states() == {"sent": 2, "claimed": 1, "queued": 2}
             change_messages(lease_until=clock.now() - timedelta(seconds=1))
             with transaction() as session:
                 claiming.take_up_abandoned(session)

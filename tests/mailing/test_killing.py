@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from consent_service import clock, worker
-from consent_service.mailing import carrier
+from consent_service.mailing import line
 from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing.campaigning import change_messages, service, start_mailing, states, wait_for, worker_process
@@ -89,14 +89,14 @@ def test_told_to_stop_it_finishes_what_is_in_hand_and_puts_back_the_rest(
 def test_told_to_stop_while_the_server_is_away_it_stops_at_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrier, "pause_before_reconnect", lambda *_: timedelta(hours=1))
+    monkeypatch.setattr(line, "pause_before_reconnect", lambda *_: timedelta(hours=1))
     with service(database_url, free_port()) as app, capture_logs() as logged:
         add_people(None, 5)
         start_mailing()
         stop = threading.Event()
         running = threading.Thread(target=worker.run, args=(app, stop), daemon=True)
         running.start()
-        wait_for(lambda: [entry["event"] for entry in logged].count("mail server not reached") == 2)
+        wait_for(lambda: [entry["event"] for entry in logged].count("mail server not reached") >= 2)
         stop.set()
         running.join(timeout=90)
         assert not running.is_alive()

@@ -78,7 +78,7 @@ def carry(carrier: Carrier, later: timedelta = timedelta(0)) -> None:
     """Carries until nothing more may go."""
     with time_machine.travel(clock.now() + later, tick=False):
         while carrier.carry_batch():
-            carrier.failures = 0  # without the pause
+            carrier.lines[0].failures = 0  # without the pause
 
 
 class TestLimitedProvider:
@@ -261,7 +261,7 @@ class TestSender:
             steering.warm_up(session, SENDER, 5, 80, "anna", clock.now())
         for _ in range(3):
             carrier.carry_batch()
-            carrier.failures = 0
+            carrier.lines[0].failures = 0
         with serving(Recorder(), port) as server:
             carry(carrier)
         assert len(server.taken) == 5

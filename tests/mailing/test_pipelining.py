@@ -96,7 +96,7 @@ class TestRefusal:
             while states() != {"sent": 5}:
                 change_messages_that_wait()
                 carrier.carry_batch()
-                carrier.failures = 0  # without the pause
+                carrier.lines[0].failures = 0  # without the pause
         assert set(server.recipients().values()) == {1}
         assert len(server.taken) == 5
 
@@ -129,7 +129,7 @@ class TestRefusalAtEachStep:
         is_put_back = not last_word and at != "content"
         # Nothing was said of the first one's content where the server closed at the envelope behind it.
         assert states() == ({"sent": 1, "queued": 4} if is_put_back else {"sent": 1, "deferred": 1, "queued": 3})
-        carrier.failures = 0
+        carrier.lines[0].failures = 0
         with serving(Recorder(), port) as server:
             change_messages_that_wait()
             carrier.carry_batch()
@@ -198,7 +198,7 @@ def test_a_waiting_mail_whose_recipient_left_is_not_handed_over(
 ) -> None:
     """The server agreed to take it, then answered the mail before it so late that the unsubscribe had its answer."""
     monkeypatch.setattr("consent_service.mailing.service.LONGEST_WAIT_SECONDS", 0)
-    monkeypatch.setattr("consent_service.mailing.carrier.LONGEST_MARK_SECONDS", 0.2)
+    monkeypatch.setattr("consent_service.mailing.line.LONGEST_MARK_SECONDS", 0.2)
     path, first = unsubscribe_path(people[1]), threading.Event()
 
     def slow(who: str) -> None:
@@ -221,7 +221,7 @@ def test_a_waiting_mail_of_a_mailing_that_was_paused_is_put_back(
     running: Flask, mailing_of_five: MailingId, carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one that was never begun: who waits for what is in hand does not wait for it."""
-    monkeypatch.setattr("consent_service.mailing.carrier.LONGEST_MARK_SECONDS", 0.2)
+    monkeypatch.setattr("consent_service.mailing.line.LONGEST_MARK_SECONDS", 0.2)
 
     def slow(who: str) -> None:
         if who == "person0@example.org":

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
@@ -22,7 +22,8 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
-from consent_service.mailing.handover import Outcome
+from consent_service.mailing.handover import Decision, Outcome
+from consent_service.mailing.line import Line
 from consent_service.mailing.models import Mailing, Message
 from consent_service.mailing.rules import Lane, MailingState, Reply
 from consent_service.preferences import service as preferences
@@ -87,8 +88,8 @@ def still_waits(answer: Future[object]) -> bool:
 def mark(claim: Claim) -> Envelope | None:
     now = clock.now()
     with transaction() as session:
-        mail = handover.step(session, [], claim, now)
-    return copies.envelope(mail, now) if mail is not None else None
+        (mail,) = handover.step(session, [], [claim], now)
+    return copies.envelope(mail, now) if isinstance(mail, Copy | SingleMail) else None
 
 
 def record(claim: Claim, reply: Reply = TAKEN) -> None:
@@ -106,7 +107,7 @@ def test_mark_first_makes_the_unsubscribe_wait_for_the_outcome(
     monkeypatch.setattr(mailing, "LONGEST_WAIT_SECONDS", 60)
     path = unsubscribe_path(person)
     with transaction() as session:
-        assert handover.step(session, [], claim, clock.now()) is not None
+        assert handover.step(session, [], [claim], clock.now()) != [None]
         answer = in_background.submit(one_click, running, path)
         assert still_waits(answer)
     assert still_waits(answer)
@@ -176,13 +177,16 @@ def test_a_mark_that_grew_old_is_made_again(running: Flask, person: SubjectId, s
     class Slow(Carrier):
         marks = 0
 
-        def _decide(self, claim: Claim) -> Copy | SingleMail | None:
-            mail = super()._decide(claim)
-            self.marks += 1
-            if self.marks == 1:
-                assert one_click(running, path).status_code == 200
-                self.in_hand[mail.public_id].marked -= 3
-            return mail
+        def _decide(self, claims: Sequence[Claim]) -> Sequence[Decision]:
+            decisions = super()._decide(claims)
+            self.marks += len(claims)
+            return decisions
+
+        def _compose(self, line: Line, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
+            envelope = super()._compose(line, claim, mail)
+            assert one_click(running, path).status_code == 200
+            line.in_hand[mail.public_id].marked -= 3
+            return envelope
 
     carrier = Slow(Lane.BULK, threading.Event())
     with serving(Recorder(), running.config["MAIL_PORT"]) as server, carrier:
@@ -283,7 +287,7 @@ def test_nobody_is_written_to_after_the_answer_to_their_unsubscribe(
         people = add_people(None, MANY)
         paths = dict(enumerate(unsubscribe_paths(people)))
         start_mailing()
-        with worker_process(database_url, port):
+        with worker_process(database_url, port, SMTP_CONNECTIONS="3"):
             wait_for(lambda: len(server.taken) > 50)
             for left in range(LEAVING):
                 # However fast the machine is, the campaign is to last until the last one leaves.

@@ -46,7 +46,7 @@ def answered(carrier: Carrier, port: int, answers: list[str | None], days: int =
                 start_mailing()
                 change_messages(attempts=MOST_ATTEMPTS - 1)
                 carrier.carry_batch()
-                carrier.connection.close()
+                carrier.lines[0].connection.close()
     return suppressions(person)
 
 
