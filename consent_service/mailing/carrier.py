@@ -5,7 +5,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from consent_service.mailing.copies import Copy, Envelope, SingleMail
 from consent_service.mailing.handover import Decision, NotNow, Outcome
 from consent_service.mailing.line import InHand, Line
 from consent_service.mailing.rules import Lane, Reply, why_lost
-from consent_service.mailing.smtp import Answer, CannotConnect
+from consent_service.mailing.smtp import Answer, CannotConnect, Connection
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class Carrier:
         self.news: list[Reply | None] = []  # how connections were lost, or None for each answer over one that was not
         self.succeeded: set[ProviderId] = set()  # of those kept apart
         self.moving: dict[MailingId, datetime] = {}  # mailings that get out, and when that was noted
-        self._openers = ThreadPoolExecutor(connections)
+        self._threads = ThreadPoolExecutor(connections)  # for what waits for a server: opening and closing
 
     def __enter__(self) -> "Carrier":
         return self
@@ -62,8 +62,9 @@ class Carrier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         wait([line.opening for line in self.lines if line.opening is not None])
+        self._at_once(Connection.close, self.lines)
         for line in self.lines:
-            line.abandon()
+            line.forget()
         self.writer.close()
 
     def run(self) -> None:
@@ -72,7 +73,8 @@ class Carrier:
             try:
                 while not self.stop.is_set():
                     if not self.carry_batch():
-                        self._close_idle()
+                        is_open = [line for line in self.lines if line.connection.is_open]
+                        self._at_once(Connection.close_if_idle, is_open)
                         self.stop.wait(IDLE_SECONDS[self.lane])
             finally:
                 self._finish()
@@ -194,8 +196,12 @@ class Carrier:
         if line.was_opened or line.connection.is_fresh:
             line.was_opened = False
             return True
-        line.opening = self._openers.submit(copy_context().run, line.connection.open)
+        line.opening = self._threads.submit(copy_context().run, line.connection.open)
         return False
+
+    def _at_once(self, act: Callable[[Connection], None], lines: Sequence[Line]) -> None:
+        """Does what may wait for the server for all of these at once."""
+        list(self._threads.map(act, [line.connection for line in lines]))
 
     def _take_opened(self) -> None:
         for line in self.lines:
@@ -301,10 +307,6 @@ class Carrier:
         if first.rests:
             self.stop.wait(first.rests_until - time.monotonic())
             first.rests_until = 0.0
-
-    def _close_idle(self) -> None:
-        for line in self.lines:
-            line.connection.close_if_idle()
 
     def _finish(self) -> None:
         """Hands over what waits, and writes down what is done: first what is, or a crash would leave two in doubt."""

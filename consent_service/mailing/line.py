@@ -57,12 +57,11 @@ class Line:
         if self.failures:
             self.rests_until = time.monotonic() + pause_before_reconnect(self.failures, jitter).total_seconds()
 
-    def abandon(self) -> None:
-        """Forgets all that it had, and takes leave of the server: of what is in hand nobody knows what became."""
+    def forget(self) -> None:
+        """Forgets all that it had: what became of that in hand shows when its lease ends."""
         self.has_batch, self.opening, self.was_opened, self.not_begun = False, None, False, []
         self.claims.clear()
         self.in_hand.clear()
-        self.connection.close()
 
     @property
     def is_free(self) -> bool:
