@@ -5,7 +5,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -24,13 +24,13 @@ from consent_service.mailing.copies import Copy, Envelope, SingleMail
 from consent_service.mailing.handover import Decision, NotNow, Outcome
 from consent_service.mailing.line import InHand, Line
 from consent_service.mailing.rules import Lane, Reply, why_lost
-from consent_service.mailing.smtp import Answer, CannotConnect, Connection
+from consent_service.mailing.smtp import Answer, CannotConnect
 
 log = structlog.get_logger()
 
 BATCH = {Lane.SINGLE: 10, Lane.BULK: 100}
 IDLE_SECONDS = {Lane.SINGLE: 0.1, Lane.BULK: 0.5}
-OPENING_SECONDS = 0.01
+ERRAND_SECONDS = 0.01
 NOTED_EVERY = timedelta(minutes=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -61,8 +61,8 @@ class Carrier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        wait([line.opening for line in self.lines if line.opening is not None])
-        self._at_once(Connection.close, self.lines)
+        wait([line.errand for line in self.lines if line.errand is not None])
+        wait([self._threads.submit(line.connection.close) for line in self.lines])
         for line in self.lines:
             line.forget()
         self.writer.close()
@@ -73,8 +73,6 @@ class Carrier:
             try:
                 while not self.stop.is_set():
                     if not self.carry_batch():
-                        is_open = [line for line in self.lines if line.connection.is_open]
-                        self._at_once(Connection.close_if_idle, is_open)
                         self.stop.wait(IDLE_SECONDS[self.lane])
             finally:
                 self._finish()
@@ -87,6 +85,7 @@ class Carrier:
         """
         self._write_down()
         self._claim_for_the_idle()
+        self._close_the_idle()
         if not any(line.has_batch for line in self.lines):
             return False
         until = None if all(line.has_batch for line in self.lines) else time.monotonic() + IDLE_SECONDS[self.lane]
@@ -105,6 +104,11 @@ class Carrier:
                     return
                 line.take(claims)
 
+    def _close_the_idle(self) -> None:
+        for line in self.lines:
+            if not line.has_batch and line.errand is None and line.connection.is_idle:
+                line.errand = self._threads.submit(line.connection.close)
+
     def _claim(self) -> list[Claim]:
         if self.lane is Lane.SINGLE:  # which looks often, and mostly for nothing
             with self.writer.reading() as session:
@@ -116,15 +120,17 @@ class Carrier:
     def _go_on(self) -> None:
         """Lets every line that waits for nobody hand over its next mail, after all that is done was written down."""
         self._tell_news()
-        self._take_opened()
+        self._end_errands()
         if self.stop.is_set():
             for line in self.lines:
                 line.stop()
+        for line in self.lines:
+            if line.needs_opening:
+                line.errand = self._threads.submit(copy_context().run, line.connection.open)
         free = [line for line in self.lines if line.can_go_on]
         ending = [line for line in free if not line.claims]
-        following = [(line, line.claims.popleft()) for line in free if line.claims and self._is_open(line)]
-        marked = time.monotonic()
-        decisions = self._decide([claim for _, claim in following])
+        following = [(line, line.claims.popleft()) for line in free if line.claims]
+        decisions, marked = self._decide([claim for _, claim in following])
         for (line, claim), decision in zip(following, decisions, strict=True):
             self._begin(line, InHand(claim, marked), decision)
         for line in ending:
@@ -132,16 +138,17 @@ class Carrier:
             if line.connection.waiting is not None:
                 line.connection.begin(None)
 
-    def _decide(self, claims: Sequence[Claim]) -> Sequence[Decision]:
-        """Decides and marks, and writes down what is done."""
+    def _decide(self, claims: Sequence[Claim]) -> tuple[Sequence[Decision], float]:
+        """Decides and marks, and writes down what is done; also a moment before the marks were committed."""
         if not claims or self.put_back or not all(outcome.reply.is_success for outcome in self.done):
             self._write_down()
         if not claims:
-            return ()
+            return (), time.monotonic()
         with self.writer.quick_transaction() as session:
             decisions = handover.step(session, self.done, claims, clock.now())
+            marked = time.monotonic()
         self.done = []
-        return decisions
+        return decisions, marked
 
     def _begin(self, line: Line, held: InHand, decision: Decision) -> None:
         if decision is NotNow.PAUSED:
@@ -177,8 +184,7 @@ class Carrier:
         """Decides anew on what is in hand for so long that an unsubscribe no longer waits for it (design I6)."""
         while old := next((held for held in line.in_hand.items() if held[1].is_old), None):
             public_id, held = old
-            marked = time.monotonic()
-            (decision,) = self._decide([held.claim])
+            (decision,), marked = self._decide([held.claim])
             if isinstance(decision, Copy | SingleMail):
                 line.in_hand[public_id] = InHand(held.claim, marked)
                 continue
@@ -191,24 +197,12 @@ class Carrier:
                 line.not_begun.append(held.claim)
                 line.stop()
 
-    def _is_open(self, line: Line) -> bool:
-        """Whether there is a connection; it is opened beside this loop, which other lines need meanwhile."""
-        if line.was_opened or line.connection.is_fresh:
-            line.was_opened = False
-            return True
-        line.opening = self._threads.submit(copy_context().run, line.connection.open)
-        return False
-
-    def _at_once(self, act: Callable[[Connection], None], lines: Sequence[Line]) -> None:
-        """Does what may wait for the server for all of these at once."""
-        list(self._threads.map(act, [line.connection for line in lines]))
-
-    def _take_opened(self) -> None:
+    def _end_errands(self) -> None:
         for line in self.lines:
-            if line.opening is not None and line.opening.done():
-                opened, line.opening = line.opening, None
+            if line.errand is not None and line.errand.done():
+                errand, line.errand = line.errand, None
                 try:
-                    opened.result()
+                    errand.result()
                     line.was_opened = True
                 except CannotConnect as error:
                     line.stop()
@@ -220,8 +214,8 @@ class Carrier:
         """For how many seconds there is nothing to do unless a server says something."""
         if any(line.can_go_on or line.is_through for line in self.lines):
             return 0
-        is_opening = any(line.opening is not None for line in self.lines)
-        return OPENING_SECONDS if is_opening else IDLE_SECONDS[self.lane]
+        has_errand = any(line.has_batch and line.errand is not None for line in self.lines)
+        return ERRAND_SECONDS if has_errand else IDLE_SECONDS[self.lane]
 
     def _listen(self, patience: float) -> None:
         """Hears what the servers say, and waits for it up to so many seconds."""
@@ -313,24 +307,31 @@ class Carrier:
         for line in self.lines:
             line.stop()
         try:
-            # Whatever went wrong: an outcome that is never heard and written down means a second mail.
-            while any(line.connection.is_busy for line in self.lines):
-                self._listen(IDLE_SECONDS[self.lane])
             while any(line.has_batch for line in self.lines):
                 self._go_on()
                 if not self._settle_what_is_through():
                     self._listen(self._patience())
         finally:
+            # Whatever went wrong: an outcome that is never heard and written down means a second mail.
+            while any(line.connection.is_busy for line in self.lines):
+                self._listen(IDLE_SECONDS[self.lane])
             self._write_down()
 
     def _write_down(self) -> None:
-        if self.done or self.put_back:
+        """Each refusal by itself: it may lock a person and a provider, in an order that suits no other."""
+        refusals = [outcome for outcome in self.done if not outcome.reply.is_success]
+        if len(refusals) < len(self.done) or self.put_back:
             with self.writer.transaction() as session:
                 for outcome in self.done:
-                    handover.record(session, outcome)
+                    if outcome.reply.is_success:
+                        handover.record(session, outcome)
                 for claim in self.put_back:
                     handover.put_back(session, claim)
-            self.done, self.put_back = [], []
+        self.done, self.put_back = refusals, []
+        while self.done:
+            with self.writer.transaction() as session:
+                handover.record(session, self.done[0])
+            del self.done[0]
 
 
 def _ready(lines: Sequence[Line], patience: float) -> set[int]:

@@ -32,8 +32,8 @@ class Line:
     """Takes one batch after the other; each has a lease of its own."""
 
     connection: Connection = field(default_factory=Connection)
-    opening: Future[None] | None = None
-    was_opened: bool = False  # just now
+    errand: Future[None] | None = None  # what waits for the server beside the loop: opening, or closing
+    was_opened: bool = False  # for this batch
     has_batch: bool = False
     claims: deque[Claim] = field(default_factory=deque)
     in_hand: dict[PublicId, InHand] = field(default_factory=dict)
@@ -53,25 +53,32 @@ class Line:
 
     def settle(self, jitter: float) -> None:
         """Is done with the batch, and leaves a server alone for a while that is not there; `jitter` is 0 to 1."""
-        self.has_batch, self.not_begun = False, []
+        self.has_batch, self.was_opened, self.not_begun = False, False, []
         if self.failures:
             self.rests_until = time.monotonic() + pause_before_reconnect(self.failures, jitter).total_seconds()
 
     def forget(self) -> None:
         """Forgets all that it had: what became of that in hand shows when its lease ends."""
-        self.has_batch, self.opening, self.was_opened, self.not_begun = False, None, False, []
+        self.has_batch, self.errand, self.was_opened, self.not_begun = False, None, False, []
         self.claims.clear()
         self.in_hand.clear()
 
     @property
     def is_free(self) -> bool:
         """Whether it has a batch and waits for nobody."""
-        return self.has_batch and self.opening is None and not self.connection.is_busy
+        return self.has_batch and self.errand is None and not self.connection.is_busy
 
     @property
     def can_go_on(self) -> bool:
         """Whether there is something to hand over next."""
         return self.is_free and (bool(self.claims) or self.connection.waiting is not None)
+
+    @property
+    def needs_opening(self) -> bool:
+        """Whether the connection must be opened, or be asked whether it still is, before more is handed over."""
+        connection = self.connection
+        is_ready = connection.is_fresh or (self.was_opened and connection.is_open)
+        return self.is_free and bool(self.claims) and not is_ready
 
     @property
     def is_through(self) -> bool:

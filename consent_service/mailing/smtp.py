@@ -98,6 +98,11 @@ class Connection:
         )
 
     @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to hand over for so long that others may rather have the server's attention."""
+        return self._server is not None and self._idle_seconds() > CLOSE_AFTER_IDLE_SECONDS
+
+    @property
     def is_busy(self) -> bool:
         """Whether an exchange has begun of which nobody has the answers yet."""
         return self._answers is not None
@@ -114,7 +119,7 @@ class Connection:
 
     @property
     def seconds_left(self) -> float:
-        """How long the server may still be silent."""
+        """How long the server may still take for its next reply, or for what it has not yet taken of the mail."""
         return self._timeout - self._idle_seconds()
 
     def open(self) -> None:
@@ -174,11 +179,6 @@ class Connection:
         self._exchange = self._answers = None
         self._drop()
 
-    def close_if_idle(self) -> None:
-        """Takes leave of the server when there was nothing to hand over for a while."""
-        if self._idle_seconds() > CLOSE_AFTER_IDLE_SECONDS:
-            self.close()
-
     @property
     def _socket(self) -> socket.socket:
         assert self._server is not None, "open() comes first"
@@ -218,7 +218,8 @@ class Connection:
         with suppress(*_NOT_NOW):
             while self._unsent:
                 self._unsent = self._unsent[self._socket.send(self._unsent) :]
-                self._last_used = time.monotonic()
+                if not self._unsent:
+                    self._last_used = time.monotonic()
 
     def _receive(self) -> None:
         self._flush()
@@ -228,9 +229,9 @@ class Connection:
             return
         if not data:
             raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
-        self._last_used = time.monotonic()
         self._words.hear(data)
         while self._exchange is not None and (reply := self._words.reply()) is not None:
+            self._last_used = time.monotonic()
             self._resume(self._exchange.send, reply)
         self._flush()
 
@@ -243,6 +244,8 @@ class Connection:
             step(said)
         except StopIteration:
             self._exchange = None
+            if self._unsent:  # of a mail that the server did not wait for: it would take what comes next for it
+                self._drop()
 
     def _guarded(self, envelope: Envelope | None) -> Exchange:
         try:
@@ -279,7 +282,7 @@ class Connection:
             reply = yield
             self._waiting = None
             self._answer(waiting, reply)
-            if _is_last_word(reply):
+            if _is_last_word(reply) or self._unsent:  # or it did not wait for all of the mail
                 self._drop()
                 self._answer(envelope, None)
                 return

@@ -155,7 +155,7 @@ def scripted(port: int, says: Says) -> Iterator[list[bytes]]:
     """A server that pipelines and answers each line as `says` has it; the lines that it got.
 
     None is what a server says to whom all is well, b"" closes the connection without a word. It is asked, with
-    b"", what to say first, and about each line of the content; only the last one, b".\\r\\n", wants an answer.
+    b"", what to say first, and about each line of the content; only the last one, b".\\r\\n", needs an answer.
     """
     got: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", port))
@@ -183,7 +183,10 @@ def _talk(stream: IO[bytes], says: Says, got: list[bytes]) -> None:
         said = says(line)
         if said == b"":
             return
-        if not is_content or line == b".\r\n":
+        if said and is_content and line != b".\r\n":
+            stream.write(said + b"\r\n")
+            stream.flush()
+        elif not is_content or line == b".\r\n":
             answer = said or _usual(line)
             stream.write(answer + b"\r\n")
             stream.flush()

@@ -6,34 +6,50 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as SmtpSession
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from consent_service import clock
 from consent_service.database import transaction
 from consent_service.domain.kinds import Language
+from consent_service.limits import service as limits
 from consent_service.mailing import carrier as carrying
 from consent_service.mailing import claiming, handover, smtp
 from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.composition import MailingText, Text
+from consent_service.mailing.handover import Outcome
 from consent_service.mailing.models import Message
-from consent_service.mailing.rules import CONNECTION_LOST, Lane
+from consent_service.mailing.rules import CONNECTION_LOST, Lane, Reply
 from consent_service.notice import queries as notice
+from consent_service.subjects.models import Subject
 from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing import certificates
-from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states
-from tests.mailing.servers import Recorder, serving
+from tests.mailing.campaigning import (
+    IMPATIENT,
+    change_messages,
+    messages,
+    service,
+    start_mailing,
+    states,
+    wait_for,
+)
+from tests.mailing.servers import Recorder, scripted, serving
 
 PEOPLE = 40
 CONNECTIONS = 4
@@ -45,9 +61,16 @@ def port() -> int:
 
 
 @pytest.fixture
+def in_background() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture
 def running(database_url: str, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """A service in which a mailing to some people waits, of whom each connection claims a few at a time."""
     monkeypatch.setitem(carrying.BATCH, Lane.BULK, 5)
+    monkeypatch.setattr("consent_service.mailing.line.pause_before_reconnect", lambda *_: timedelta(0))
     with service(database_url, port) as app:
         add_people(None, PEOPLE)
         start_mailing()
@@ -62,8 +85,7 @@ def carrier(running: Flask) -> Iterator[Carrier]:
 
 def carry_all(carrier: Carrier) -> None:
     while carrier.carry_batch():
-        for line in carrier.lines:
-            line.rests_until = 0.0  # without the pause after a lost connection
+        pass
 
 
 @pytest.mark.parametrize("pipelines", [True, False])
@@ -99,7 +121,7 @@ class Dawdling(Recorder):
         super().__init__()
         self.may_answer = False
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:
         while envelope.rcpt_tos == ["person0@example.org"] and not self.may_answer:
             await asyncio.sleep(0.01)
         return await super().handle_DATA(server, session, envelope)
@@ -172,9 +194,10 @@ def test_refusals_at_random_lose_and_double_nothing(carrier: Carrier, port: int)
     chance = random.Random(2920)
 
     def at_random(_: str) -> str | None:
-        return chance.choice([None, None, None, "450 4.2.0 later", "421 4.3.2 closing"])
+        return chance.choice([None, None, None, "450 4.2.0 later"])
 
-    with serving(Recorder(reply_to_recipient=at_random, reply_to_data=at_random), port) as server:
+    refuse = Recorder(reply_to_recipient=at_random, reply_to_data=at_random, hang_up_in_data=8)
+    with serving(refuse, port) as server:
         while states() != {"sent": PEOPLE}:
             change_messages(not_before=clock.now())
             carry_all(carrier)
@@ -208,29 +231,117 @@ def test_an_outcome_is_heard_though_the_database_fails_for_another_connection(
     assert set(server.recipients().values()) == {1}
 
 
+def test_refusals_lock_the_rows_of_one_provider_at_a_time(
+    postgresql_url: str, port: int, monkeypatch: pytest.MonkeyPatch, in_background: ThreadPoolExecutor
+) -> None:
+    """Those of several connections come in any order, and a claim locks all providers in one."""
+    record, first = handover.record, threading.Event()
+
+    def slowly(session: Session, outcome: Outcome) -> None:
+        record(session, outcome)
+        first.set()
+        time.sleep(0.3)
+
+    with service(postgresql_url, port) as app, Carrier(Lane.BULK, threading.Event(), 2) as carrier:
+        add_people(None, 2)
+        with transaction() as session:
+            for name in ("example.com", "example.org"):
+                provider = limits.named(session, name)
+                provider.per_second, provider.is_apart = 100, True
+            elsewhere = sa.select(sa.func.max(Subject.id)).scalar_subquery()
+            session.execute(
+                sa.update(Subject)
+                .where(Subject.id == elsewhere)
+                .values(normalised_address="person1@example.com", address="person1@example.com")
+            )
+        start_mailing()
+        with transaction() as session:
+            claims = claiming.claim(session, Lane.BULK, 2)
+        with transaction() as session:
+            handover.step(session, [], claims, clock.now())
+        monkeypatch.setattr(handover, "record", slowly)
+        carrier.done = [Outcome(claim, Reply(421, "4.7.0 slow down"), clock.now()) for claim in claims]
+
+        def claim_meanwhile() -> int:
+            first.wait()
+            with app.app_context(), transaction() as session:
+                return len(claiming.claim(session, Lane.BULK, 5))
+
+        claimed = in_background.submit(claim_meanwhile)
+        carrier._write_down()
+        assert claimed.result(timeout=30) == 0
+        assert states() == {"deferred": 2}
+
+
 def test_told_to_stop_each_finishes_what_it_has_in_hand(carrier: Carrier, port: int) -> None:
-    with serving(Recorder(seconds_per_mail=0.05), port) as server:
-        stopping = threading.Timer(0.5, carrier.stop.set)
-        stopping.start()
+    turns = count(1)
+
+    def stop_at_the_sixth(_: str) -> None:
+        if next(turns) == 6:
+            carrier.stop.set()
+
+    with serving(Recorder(reply_to_data=stop_at_the_sixth), port) as server:
         carrier.run()
     assert 0 < len(server.taken) < PEOPLE
     assert states() == {"sent": len(server.taken), "queued": PEOPLE - len(server.taken)}
 
 
-LONG = 3_000_000
+def test_told_to_stop_the_others_do_not_wait_for_a_slow_answer(
+    running: Flask, carrier: Carrier, port: int, in_background: ThreadPoolExecutor
+) -> None:
+    """A kill while the last one finishes leaves nothing in doubt that was answered."""
+
+    def run() -> None:
+        with running.app_context():
+            carrier.run()
+
+    with serving(Dawdling(), port) as server:
+        ended = in_background.submit(run)
+        wait_for(lambda: len(server.taken) > 2)
+        carrier.stop.set()
+        wait_for(lambda: states()["handing"] == 2)  # the one, and the one whose envelope stands behind it
+        assert states()["sent"] == len(server.taken) > 2
+        server.may_answer = True
+        ended.result(timeout=30)
+    assert states() == {"sent": len(server.taken), "queued": PEOPLE - len(server.taken)}
+
+
+def test_an_idle_one_is_closed_while_another_works(sqlite_url: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        service(sqlite_url, port),
+        serving(Dawdling(), port) as server,
+        Carrier(Lane.BULK, threading.Event(), 2) as carrier,
+    ):
+        monkeypatch.setitem(carrying.BATCH, Lane.BULK, 1)
+        add_people(None, 2)
+        start_mailing()
+        wait_for(lambda: carrier.carry_batch() and len(server.taken) == 1)
+        monkeypatch.setattr(smtp, "CLOSE_AFTER_IDLE_SECONDS", 0)
+        wait_for(lambda: carrier.carry_batch() and not carrier.lines[1].connection.is_open)
+        assert carrier.lines[0].connection.is_open
+        server.may_answer = True
+        carry_all(carrier)
+        assert states() == {"sent": 2}
+
+
+LONG = 12_000_000
 """Octets of a mail that no buffer of the system takes at once."""
 
 
-def start_long_mailing() -> None:
-    words = "many words " * (LONG // 11)
-    now = clock.now()
-    with transaction() as session:
-        purpose = notice.purpose(session, "newsletter", now).purpose_id
-        text = Text("News", words + "{{unsubscribe}}", "<p><a href='{{unsubscribe}}'>Leave</a></p>")
-        whole = MailingText(mailing.sender(), "News", "news.example.org", "0:newsletter:example", text)
-        mailing.start(session, purpose, {Language.GERMAN: whole}, now)
-    with transaction() as session:
-        mailing.fill(session, clock.now())
+@contextmanager
+def long_mailing(url: str, port: int, people: int, **more: str) -> Iterator[None]:
+    """A mailing of long mails, in the context of its service."""
+    text = Text("News", "many words " * (LONG // 11) + "{{unsubscribe}}", "<a href='{{unsubscribe}}'>Leave</a>")
+    with service(url, port, **more):
+        add_people(None, people)
+        now = clock.now()
+        with transaction() as session:
+            purpose = notice.purpose(session, "newsletter", now).purpose_id
+            whole = MailingText(mailing.sender(), "News", "news.example.org", "0:newsletter:example", text)
+            mailing.start(session, purpose, {Language.GERMAN: whole}, now)
+        with transaction() as session:
+            mailing.fill(session, clock.now())
+        yield
 
 
 @pytest.mark.parametrize("is_encrypted", [True, False])
@@ -239,21 +350,58 @@ def test_a_long_mail_is_sent_in_parts(
 ) -> None:
     files = certificates.make(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(files.certificate))
+    monkeypatch.setitem(carrying.BATCH, Lane.BULK, 1)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(files.certificate, files.key)
     url, tls = ("smtps", context) if is_encrypted else ("smtp", None)
     with (
-        service(sqlite_url, port, SMTP_URL=f"{url}://127.0.0.1:{port}"),
+        long_mailing(sqlite_url, port, 3, SMTP_URL=f"{url}://127.0.0.1:{port}"),
         serving(Recorder(), port, implicit_tls=tls) as server,
         Carrier(Lane.BULK, threading.Event(), 2) as carrier,
     ):
-        monkeypatch.setitem(carrying.BATCH, Lane.BULK, 3)
-        add_people(None, 6)
-        start_long_mailing()
         carry_all(carrier)
-        assert states() == {"sent": 6}
+        assert states() == {"sent": 3}
     assert set(server.recipients().values()) == {1}
     assert all(len(one.data) > LONG and one.data.endswith(b"--\r\n") for one in server.taken)
+
+
+def test_a_mail_that_is_taken_too_slowly_is_given_up(sqlite_url: str, port: int) -> None:
+    """Its lease must outlast it: a server that takes a bit now and then is not waited for without end."""
+    is_over = threading.Event()
+
+    def slow(line: bytes) -> bytes | None:
+        return b"" if line.startswith(b"many") and is_over.wait(0.01) else None
+
+    with long_mailing(sqlite_url, port, 1, **IMPATIENT), scripted(port, slow) as got:
+        with Carrier(Lane.BULK, threading.Event()) as carrier:
+            carrier.carry_batch()
+            is_over.set()
+            assert states() == {"deferred": 1}
+        assert "timed out" in str(messages(Message.reply)[0].reply)
+    assert b".\r\n" not in got
+
+
+def test_a_refusal_in_the_middle_of_a_mail_ends_its_connection(sqlite_url: str, port: int) -> None:
+    """What was not sent of it must not be taken for the next mail's, nor the other way round."""
+    is_over, turns = threading.Event(), count(1)
+
+    def refuses_early(line: bytes) -> bytes | None:
+        if not line.startswith(b"many"):
+            return None
+        turn = next(turns)
+        if turn == 2:
+            is_over.wait(30)
+        return b"552 5.3.4 too long" if turn == 1 else None
+
+    with long_mailing(sqlite_url, port, 2), scripted(port, refuses_early) as got:
+        with Carrier(Lane.BULK, threading.Event()) as carrier:
+            carrier.carry_batch()
+            is_over.set()
+            assert states() == {"failed": 1, "queued": 1}
+            carry_all(carrier)
+        assert states() == {"failed": 1, "sent": 1}
+    assert got.count(b"DATA\r\n") == 2
+    assert got.count(b".\r\n") == 1
 
 
 class FromBytes:

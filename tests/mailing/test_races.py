@@ -177,10 +177,9 @@ def test_a_mark_that_grew_old_is_made_again(running: Flask, person: SubjectId, s
     class Slow(Carrier):
         marks = 0
 
-        def _decide(self, claims: Sequence[Claim]) -> Sequence[Decision]:
-            decisions = super()._decide(claims)
+        def _decide(self, claims: Sequence[Claim]) -> tuple[Sequence[Decision], float]:
             self.marks += len(claims)
-            return decisions
+            return super()._decide(claims)
 
         def _compose(self, line: Line, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
             envelope = super()._compose(line, claim, mail)
