@@ -5,7 +5,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,8 @@ import structlog
 
 from consent_service import clock
 from consent_service.database import Writer
-from consent_service.domain.identifiers import MailingId, ProviderId
+from consent_service.domain.identifiers import MailingId, ProviderId, PublicId
+from consent_service.extensions import settings
 from consent_service.limits import service as limits
 from consent_service.mailing import claiming, copies, handover, troubles, watching
 from consent_service.mailing.claiming import Claim
@@ -131,8 +132,14 @@ class Carrier:
         ending = [line for line in free if not line.claims]
         following = [(line, line.claims.popleft()) for line in free if line.claims]
         decisions, marked = self._decide([claim for _, claim in following])
+        envelopes = self._compose([decision for decision in decisions if isinstance(decision, Copy | SingleMail)])
         for (line, claim), decision in zip(following, decisions, strict=True):
-            self._begin(line, InHand(claim, marked), decision)
+            if isinstance(decision, Copy | SingleMail):
+                line.in_hand[decision.public_id] = InHand(claim, marked)
+                self._begin(line, decision.public_id, next(envelopes))
+            elif decision is NotNow.PAUSED:
+                line.not_begun.append(claim)
+                line.stop()
         for line in ending:
             self._renew_old_marks(line)
             if line.connection.waiting is not None:
@@ -150,35 +157,36 @@ class Carrier:
         self.done = []
         return decisions, marked
 
-    def _begin(self, line: Line, held: InHand, decision: Decision) -> None:
-        if decision is NotNow.PAUSED:
-            line.not_begun.append(held.claim)
-            line.stop()
-        elif decision is not None:
-            line.in_hand[decision.public_id] = held
-            envelope = self._compose(line, held.claim, decision)
-            self._renew_old_marks(line)
-            if envelope is not None and envelope.public_id in line.in_hand:
-                self._hand_over(line, envelope)
+    def _compose(self, mails: Sequence[Copy | SingleMail]) -> Iterator[Envelope | Exception]:
+        """Each as it is asked for; where they are signed, half of them meanwhile in another thread.
 
-    def _compose(self, line: Line, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
-        try:
-            return copies.envelope(mail, clock.now())
-        except sa.exc.SQLAlchemyError:
-            raise
-        except Exception as error:  # what composing raises now, it would raise for ever, and hold up the lane
-            kind = type(error).__name__
-            log.error("mail cannot be composed", message=claim.message_id, error=kind)
-            with self.writer.transaction() as session:
-                handover.give_up(session, claim, kind)
-            del line.in_hand[mail.public_id]
-            return None
+        Signing, the larger part of it, lets go of the interpreter's lock.
+        """
+        ours = (len(mails) + 1) // 2 if settings().signs_dkim else len(mails)
+        others = mails[ours:]
+        beside = self._threads.submit(copy_context().run, lambda: list(map(_composed, others))) if others else None
+        yield from map(_composed, mails[:ours])
+        if beside is not None:
+            yield from beside.result()
 
-    def _hand_over(self, line: Line, envelope: Envelope) -> None:
-        if line.connection.is_open:
+    def _begin(self, line: Line, public_id: PublicId, envelope: Envelope | Exception) -> None:
+        if isinstance(envelope, Exception):
+            self._give_up(line, public_id, envelope)
+            return
+        self._renew_old_marks(line)
+        if public_id in line.in_hand and line.connection.is_open:
             line.connection.begin(envelope)
-        else:  # given up together with a mail that waited
-            self._keep(line, [Answer(envelope.public_id, None)])
+        elif public_id in line.in_hand:  # the connection was given up together with a mail that waited
+            self._keep(line, [Answer(public_id, None)])
+
+    def _give_up(self, line: Line, public_id: PublicId, error: Exception) -> None:
+        """What composing raises now, it would raise for ever, and hold up the lane; but for a database that fails."""
+        if isinstance(error, sa.exc.SQLAlchemyError):
+            raise error
+        claim, kind = line.in_hand.pop(public_id).claim, type(error).__name__
+        log.error("mail cannot be composed", message=claim.message_id, error=kind)
+        with self.writer.transaction() as session:
+            handover.give_up(session, claim, kind)
 
     def _renew_old_marks(self, line: Line) -> None:
         """Decides anew on what is in hand for so long that an unsubscribe no longer waits for it (design I6)."""
@@ -332,6 +340,13 @@ class Carrier:
             with self.writer.transaction() as session:
                 handover.record(session, self.done[0])
             del self.done[0]
+
+
+def _composed(mail: Copy | SingleMail) -> Envelope | Exception:
+    try:
+        return copies.envelope(mail, clock.now())
+    except Exception as error:
+        return error
 
 
 def _ready(lines: Sequence[Line], patience: float) -> set[int]:

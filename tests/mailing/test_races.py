@@ -181,11 +181,10 @@ def test_a_mark_that_grew_old_is_made_again(running: Flask, person: SubjectId, s
             self.marks += len(claims)
             return super()._decide(claims)
 
-        def _compose(self, line: Line, claim: Claim, mail: Copy | SingleMail) -> Envelope | None:
-            envelope = super()._compose(line, claim, mail)
+        def _begin(self, line: Line, public_id: PublicId, envelope: Envelope | Exception) -> None:
             assert one_click(running, path).status_code == 200
-            line.in_hand[mail.public_id].marked -= 3
-            return envelope
+            line.in_hand[public_id].marked -= 3
+            super()._begin(line, public_id, envelope)
 
     carrier = Slow(Lane.BULK, threading.Event())
     with serving(Recorder(), running.config["MAIL_PORT"]) as server, carrier:
