@@ -7,7 +7,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -210,19 +211,26 @@ def test_an_outcome_is_heard_though_the_database_fails_for_another_connection(
     carrier: Carrier, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent to the server when it failed is waited for, and written down when it is back."""
-    step, turns, fails_at = handover.step, count(1), 6
+    turns, is_away = count(1), threading.Event()
 
-    def fails_once(*arguments: object) -> object:
-        if next(turns) == fails_at:
-            raise sa.exc.OperationalError("step", {}, Exception("the database went away"))
-        return step(*arguments)
+    def away_from_the_sixth(work: Callable[..., object]) -> Callable[..., object]:
+        def tried(*arguments: object) -> object:
+            if work is step and next(turns) == 6:
+                is_away.set()
+            if is_away.is_set():
+                raise sa.exc.OperationalError("step", {}, Exception("the database went away"))
+            return work(*arguments)
 
-    monkeypatch.setattr(handover, "step", fails_once)
+        return tried
+
+    step = handover.step
+    monkeypatch.setattr(handover, "step", away_from_the_sixth(step))
+    monkeypatch.setattr(handover, "record", away_from_the_sixth(handover.record))
     with serving(Recorder(seconds_per_mail=0.05), port) as server:
         with pytest.raises(sa.exc.OperationalError):
             carrier.run()
-        assert len(server.taken) > 0
-        assert states()["sent"] == len(server.taken)
+        assert states()["sent"] < len(server.taken)
+        is_away.clear()
         change_messages(lease_until=clock.now())
         with transaction() as session:
             claiming.take_up_abandoned(session)
@@ -299,8 +307,8 @@ def test_told_to_stop_the_others_do_not_wait_for_a_slow_answer(
         ended = in_background.submit(run)
         wait_for(lambda: len(server.taken) > 2)
         carrier.stop.set()
-        wait_for(lambda: states()["handing"] == 2)  # the one, and the one whose envelope stands behind it
-        assert states()["sent"] == len(server.taken) > 2
+        # The one, and perhaps one whose envelope stands behind it, are all that a kill would leave in doubt.
+        wait_for(lambda: states()["handing"] <= 2 and states()["sent"] == len(server.taken) > 2)
         server.may_answer = True
         ended.result(timeout=30)
     assert states() == {"sent": len(server.taken), "queued": PEOPLE - len(server.taken)}
@@ -367,10 +375,10 @@ def test_a_long_mail_is_sent_in_parts(
 
 def test_a_mail_that_is_taken_too_slowly_is_given_up(sqlite_url: str, port: int) -> None:
     """Its lease must outlast it: a server that takes a bit now and then is not waited for without end."""
-    is_over = threading.Event()
+    is_over, turns = threading.Event(), count(1)
 
-    def slow(line: bytes) -> bytes | None:
-        return b"" if line.startswith(b"many") and is_over.wait(0.01) else None
+    def slow(_: bytes) -> bytes | None:
+        return b"" if next(turns) % 400 == 0 and is_over.wait(0.01) else None
 
     with long_mailing(sqlite_url, port, 1, **IMPATIENT), scripted(port, slow) as got:
         with Carrier(Lane.BULK, threading.Event()) as carrier:
@@ -381,7 +389,8 @@ def test_a_mail_that_is_taken_too_slowly_is_given_up(sqlite_url: str, port: int)
     assert b".\r\n" not in got
 
 
-def test_a_refusal_in_the_middle_of_a_mail_ends_its_connection(sqlite_url: str, port: int) -> None:
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_refusal_in_the_middle_of_a_mail_ends_its_connection(sqlite_url: str, port: int, people: int) -> None:
     """What was not sent of it must not be taken for the next mail's, nor the other way round."""
     is_over, turns = threading.Event(), count(1)
 
@@ -393,15 +402,15 @@ def test_a_refusal_in_the_middle_of_a_mail_ends_its_connection(sqlite_url: str, 
             is_over.wait(30)
         return b"552 5.3.4 too long" if turn == 1 else None
 
-    with long_mailing(sqlite_url, port, 2), scripted(port, refuses_early) as got:
+    with long_mailing(sqlite_url, port, people), scripted(port, refuses_early) as got:
         with Carrier(Lane.BULK, threading.Event()) as carrier:
             carrier.carry_batch()
             is_over.set()
-            assert states() == {"failed": 1, "queued": 1}
+            assert not carrier.lines[0].connection.is_open
+            assert states() == Counter(failed=1, queued=people - 1)
             carry_all(carrier)
-        assert states() == {"failed": 1, "sent": 1}
-    assert got.count(b"DATA\r\n") == 2
-    assert got.count(b".\r\n") == 1
+        assert states() == Counter(failed=1, sent=people - 1)
+    assert got.count(b".\r\n") == people - 1
 
 
 class FromBytes:
