@@ -54,7 +54,7 @@ class Carrier:
         self.news: list[Reply | None] = []  # how connections were lost, or None for each answer over one that was not
         self.succeeded: set[ProviderId] = set()  # of those kept apart
         self.moving: dict[MailingId, datetime] = {}  # mailings that get out, and when that was noted
-        self._threads = ThreadPoolExecutor(connections)  # for what waits for a server: opening and closing
+        self._threads = ThreadPoolExecutor(connections)  # for what waits for a server, and for signing
 
     def __enter__(self) -> "Carrier":
         return self
