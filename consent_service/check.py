@@ -9,7 +9,8 @@ from consent_service import migrating
 from consent_service.database import current_database_url, reading, transaction
 from consent_service.domain.errors import DomainError
 from consent_service.extensions import database, settings
-from consent_service.mailing.smtp import CannotConnect, Connection
+from consent_service.mailing.opening import CannotConnect
+from consent_service.mailing.smtp import Connection
 from consent_service.signing import queries as signing
 from consent_service.signing.rules import KeyState
 from consent_service.subjects import service as subjects

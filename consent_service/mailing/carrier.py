@@ -24,8 +24,9 @@ from consent_service.mailing.claiming import Claim
 from consent_service.mailing.copies import Copy, Envelope, SingleMail
 from consent_service.mailing.handover import Decision, NotNow, Outcome
 from consent_service.mailing.line import InHand, Line
+from consent_service.mailing.opening import CannotConnect
 from consent_service.mailing.rules import Lane, Reply, why_lost
-from consent_service.mailing.smtp import Answer, CannotConnect
+from consent_service.mailing.smtp import Answer
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ class Carrier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         wait([line.errand for line in self.lines if line.errand is not None])
-        wait([self._threads.submit(line.connection.close) for line in self.lines])
+        list(self._threads.map(lambda line: line.connection.close(), self.lines))
         for line in self.lines:
             line.forget()
         self.writer.close()

@@ -1,4 +1,4 @@
-"""One kept-open connection to the mail server, as Flask-Mail's configuration names it.
+"""One kept-open connection to the mail server.
 
 Mail is handed over as bytes: Flask-Mail's own Message builds each mail anew, which is too slow for bulk,
 and its send() does not return the server's reply, which is evidence.
@@ -6,8 +6,6 @@ and its send() does not return the server's reply, which is evidence.
 Where the server offers PIPELINING (RFC 2920), one exchange carries the content of a mail and the envelope of the
 next: a mail costs one round trip in place of four. So two mails are in hand at once: the server has agreed to
 take the second, which waits, and has got nothing of it before its content is sent.
-
-TLS certificates are always verified, against the system's authorities; OpenSSL's SSL_CERT_FILE names others.
 """
 
 import smtplib
@@ -20,29 +18,19 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
-from flask import current_app
-
 from consent_service.domain.identifiers import PublicId
-from consent_service.extensions import settings
 from consent_service.mailing.copies import Envelope
-from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Reply, TroubleKind
+from consent_service.mailing.opening import connect
+from consent_service.mailing.replies import Replies, described
+from consent_service.mailing.rules import CONNECTION_LOST, SERVICE_CLOSING, Reply
 
 CHECK_AFTER_IDLE_SECONDS = 1.0
 CLOSE_AFTER_IDLE_SECONDS = 30.0
 MOST_RECEIVED = 65_536  # more than a TLS record holds: of one that is read in part, the system would not tell again
-LONGEST_REPLY_LINE = 8192
 _UNCLEAR = (OSError, smtplib.SMTPException)
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _GO_ON = 354  # RFC 5321 section 4.2.2: start mail input
 _END = b"\r\n.\r\n"
-
-
-class CannotConnect(Exception):
-    """The server is not there, does not answer, is not trusted, or refuses our sign-in; kind and text say which."""
-
-    def __init__(self, kind: TroubleKind, text: str) -> None:
-        super().__init__(text)
-        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +63,7 @@ class Connection:
         self._exchange: Exchange | None = None
         self._answers: list[Answer] | None = None  # those of an exchange as they come
         self._unsent = memoryview(b"")
-        self._words = _Words()
+        self._replies = Replies()
 
     def __enter__(self) -> "Connection":
         return self
@@ -129,11 +117,8 @@ class Connection:
         self._check()
         if self._server is not None:
             return
-        try:
-            self._server = _connect()
-        except (*_UNCLEAR, ValueError) as error:
-            raise CannotConnect(_kind(error), _described(error)) from error
-        self._words = _Words()
+        self._server = connect()
+        self._replies = Replies()
         self._has_served = False
         self._pipelines = self._server.has_extn("pipelining")
         self._socket.settimeout(0)
@@ -229,8 +214,8 @@ class Connection:
             return
         if not data:
             raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
-        self._words.hear(data)
-        while self._exchange is not None and (reply := self._words.reply()) is not None:
+        self._replies.hear(data)
+        while self._exchange is not None and (reply := self._replies.following()) is not None:
             self._last_used = time.monotonic()
             self._resume(self._exchange.send, reply)
         self._flush()
@@ -365,33 +350,6 @@ class Connection:
             self._server = None
 
 
-class _Words:
-    """What a server says, from octets to replies (RFC 5321 section 4.2)."""
-
-    def __init__(self) -> None:
-        self._data = b""
-        self._lines: list[bytes] = []  # of a reply that goes on
-
-    def hear(self, data: bytes) -> None:
-        """Takes what was received."""
-        self._data += data
-
-    def reply(self) -> Reply | None:
-        """The next reply that is complete. One without a code counts as the end of the connection."""
-        while True:
-            line, end, rest = self._data.partition(b"\n")
-            if not end:
-                if len(line) > LONGEST_REPLY_LINE:
-                    raise smtplib.SMTPResponseException(500, "Line too long.")
-                return None
-            self._data = rest
-            self._lines.append(line[4:].strip(b" \t\r"))
-            code = int(line[:3]) if line[:3].isdigit() else CONNECTION_LOST
-            if code == CONNECTION_LOST or line[3:4] != b"-":
-                text, self._lines = b"\n".join(self._lines), []
-                return Reply(code, _printable(text))
-
-
 def _commands(envelope: Envelope) -> tuple[bytes, bytes, bytes]:
     return (
         b"MAIL FROM:<%b>\r\n" % envelope.sender.encode("ascii"),
@@ -414,53 +372,4 @@ def _is_last_word(reply: Reply) -> bool:
 
 
 def _lost_connection(error: Exception) -> Reply:
-    return Reply(CONNECTION_LOST, f"connection lost: {_described(error)}")
-
-
-def _described(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error
-        return f"{error.smtp_code} {_printable(text) if isinstance(text, bytes) else text}"
-    return f"{type(error).__name__}: {error}"
-
-
-def _printable(text: bytes) -> str:
-    """What a server said, in characters that every database takes: PostgreSQL has none for NUL."""
-    return text.decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def _kind(error: Exception) -> TroubleKind:
-    """What it is that keeps us from connecting."""
-    if isinstance(error, ssl.SSLError) or (
-        isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error)
-    ):
-        return TroubleKind.UNTRUSTED
-    if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
-        return TroubleKind.SIGN_IN_REFUSED
-    if "timed out" in str(error):
-        return TroubleKind.TOO_SLOW
-    if isinstance(error, smtplib.SMTPServerDisconnected | smtplib.SMTPResponseException | ConnectionResetError):
-        return TroubleKind.HUNG_UP
-    return TroubleKind.UNREACHABLE
-
-
-def _connect() -> smtplib.SMTP:
-    mail = current_app.extensions["mail"]
-    timeout = settings().smtp.timeout_seconds
-    context = ssl.create_default_context()
-    server: smtplib.SMTP
-    if mail.use_ssl:
-        server = smtplib.SMTP_SSL(mail.server, mail.port, settings().host, timeout=timeout, context=context)
-    else:
-        server = smtplib.SMTP(mail.server, mail.port, settings().host, timeout=timeout)
-    try:
-        if mail.use_tls:
-            server.starttls(context=context)
-        if mail.username:
-            server.login(mail.username, mail.password)
-        else:
-            server.ehlo_or_helo_if_needed()
-    except BaseException:
-        server.close()
-        raise
-    return server
+    return Reply(CONNECTION_LOST, f"connection lost: {described(error)}")

@@ -21,7 +21,6 @@ from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import Message
 from consent_service.mailing.rules import Lane, MessageState
 from consent_service.subjects.models import Subject
-from tests.conftest import free_port
 from tests.driving import add_people, add_person
 from tests.mailing.campaigning import change_messages, service, start_mailing, states
 from tests.mailing.servers import Recorder, serving
@@ -56,11 +55,6 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk(os.fdatasync)
     monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
     return disk
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.claiming import Claim
 from consent_service.mailing.models import MailingTemplate, Message
+from consent_service.mailing.opening import CannotConnect
 from consent_service.mailing.rules import Lane, MailingState, MailKind
-from consent_service.mailing.smtp import CannotConnect, Connection
+from consent_service.mailing.smtp import Connection
 from consent_service.subjects.models import Subject, Suppression
-from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing import certificates
 from tests.mailing.campaigning import (
@@ -41,11 +41,6 @@ from tests.mailing.campaigning import (
     wait_for,
 )
 from tests.mailing.servers import Recorder, scripted, serving
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.mailing.servers import HandOver, Recorder, serving
 
 PEOPLE = 2000
 KILLS = 100
-LONG_CAMPAIGN = 200  # both connections together claim all of it at once
+LONG_CAMPAIGN = 200  # two connections claim all of it at once
 WORKERS = 2
 CONNECTIONS = 4
 # A busy machine must not make the server seem to be away; the lease is what the end of the test waits for.

@@ -22,17 +22,11 @@ from consent_service.mailing.models import Message
 from consent_service.mailing.outcomes import FailureKind
 from consent_service.mailing.rules import BounceKind, Lane, MailKind
 from consent_service.subjects.models import Subject
-from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing.campaigning import messages, service, start_mailing, states
 from tests.mailing.servers import Recorder, serving
 
 SENDER = "beispiel.example"
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.composition import MailingText, Text
 from consent_service.mailing.handover import Outcome
 from consent_service.mailing.models import Message
+from consent_service.mailing.replies import Replies
 from consent_service.mailing.rules import CONNECTION_LOST, Lane, Reply
 from consent_service.notice import queries as notice
 from consent_service.subjects.models import Subject
@@ -54,11 +55,6 @@ from tests.mailing.servers import Recorder, scripted, serving
 
 PEOPLE = 40
 CONNECTIONS = 4
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture
@@ -447,11 +443,11 @@ def test_replies_are_read_as_smtplib_reads_them_in_whatever_pieces_they_come(
     server = smtplib.SMTP()
     server.file = FromBytes(data)
     expected = [server.getreply() for _ in replies]
-    words, got = smtp._Words(), []
+    words, got = Replies(), []
     for size in (*sizes, len(data)):
         words.hear(data[:size])
         data = data[size:]
-        while (reply := words.reply()) is not None:
+        while (reply := words.following()) is not None:
             got.append(reply)
     assert [(one.code, one.text) for one in got] == [
         (code, text.decode("utf-8", "replace").replace("\0", "\ufffd")) for code, text in expected
@@ -460,15 +456,15 @@ def test_replies_are_read_as_smtplib_reads_them_in_whatever_pieces_they_come(
 
 @pytest.mark.parametrize("line", [b"hello\r\n", b"\r\n", b"2x0 fine\r\n"])
 def test_what_is_no_reply_is_the_end_of_the_connection(line: bytes) -> None:
-    words = smtp._Words()
+    words = Replies()
     words.hear(line)
-    reply = words.reply()
+    reply = words.following()
     assert reply is not None
     assert reply.code == CONNECTION_LOST
 
 
 def test_a_line_without_an_end_is_not_kept_for_ever() -> None:
-    words = smtp._Words()
+    words = Replies()
     words.hear(b"250 " + b"x" * 10_000)
     with pytest.raises(smtplib.SMTPException):
-        words.reply()
+        words.following()

@@ -16,15 +16,9 @@ from consent_service.mailing import service as mailing
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import Message
 from consent_service.mailing.rules import Lane, MailingState
-from tests.conftest import free_port
 from tests.driving import add_people
 from tests.mailing.campaigning import change_messages, messages, service, start_mailing, states, unsubscribe_path
 from tests.mailing.servers import Recorder, Says, scripted, serving
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture

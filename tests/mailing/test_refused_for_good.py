@@ -12,7 +12,6 @@ from consent_service.mailing import claiming
 from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import Message
 from consent_service.mailing.rules import MOST_ATTEMPTS, Lane
-from tests.conftest import free_port
 from tests.driving import add_people
 from tests.inbound.arriving import ON_SQLITE, suppressions
 from tests.mailing.campaigning import change_messages, messages, service, start_mailing
@@ -21,11 +20,6 @@ from tests.mailing.servers import Recorder, serving
 LOST = ["550 User unknown", "552 5.2.2 mailbox full", "452 4.2.2 quota", "554 5.6.0 not this", "550 no such user here"]
 NOT_ITS_FAULT = ["550 blocked, see our spam policy", "503 5.5.1 bad sequence", "550 5.7.1 your reputation"]
 DAYS = 4
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from consent_service.mailing.carrier import Carrier
 from consent_service.mailing.models import DeliveryTrouble, Mailing, Message
 from consent_service.mailing.rules import Lane
 from tests.campaigns.test_campaigns import press, write
-from tests.conftest import Browser, add_staff, free_port, patiently, sign_in
+from tests.conftest import Browser, add_staff, patiently, sign_in
 from tests.driving import add_people, text_of
 from tests.mailing import certificates
 from tests.mailing.campaigning import (
@@ -74,11 +74,6 @@ class Desk:
     def overview(self) -> str:
         """What the first page says."""
         return text_of(self.browser.get("/staff/").text)
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
 
 
 @contextmanager
@@ -330,7 +325,7 @@ def goes_on(desk: Desk, server: Recorder, process: subprocess.Popen[str]) -> Non
     assert STOPPED not in page
     copies = Counter(one.message_id for one in server.taken)
     assert len(copies) == len(server.recipients()) == PEOPLE
-    assert copies.total() - PEOPLE <= 2  # one for each connection
+    assert copies.total() - PEOPLE <= 2  # of what was in hand
     assert process.poll() is None
 
 
@@ -340,10 +335,10 @@ def test_a_full_disk_stops_the_campaign_until_there_is_room(
     desk, server, process = busy
     with full_disk(database_url, process):
         taken = len(server.taken)
-        wait_until_it_fails(process, times=3)  # both connections, and one of them again
+        wait_until_it_fails(process, times=3)  # and each time again
         assert states()["sent"] < PEOPLE
         assert desk.browser.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
-        assert len(server.taken) <= taken + 4  # what both connections had in hand
+        assert len(server.taken) <= taken + 4  # what was in hand
     goes_on(desk, server, process)
 
 
